@@ -1,0 +1,91 @@
+# Confab. `make help` lists the targets.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory
+$(if $(filter oneshell,$(.FEATURES)),,$(error GNU make 4 or newer is needed, and this is $(MAKE_VERSION)))
+
+SERVICES := auth-svc conversation-svc message-svc realtime-svc
+COMMANDS := ./allinone/cmd/confab $(foreach s,$(SERVICES),./$s/cmd/$s)
+MODULES   = $(shell awk '/^\t\.\// {print substr($$1, 3)}' go.work)
+OUTSIDE  := tools tools/mongotestserver
+LINT     := $(CURDIR)/bin/golangci-lint
+MONGO    := $(CURDIR)/bin/mongotestserver
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 10s
+
+.PHONY: help build run test bench fuzz lint fmt fmt-check tidy tidy-check ci deps go $(MONGO)
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+build: | go ## Build bin/confab and a binary for each service
+	@go build -o bin/ -ldflags '-X github.com/confab-chat/confab/pkg/server.Version=$(VERSION)' $(COMMANDS)
+
+run: build ## Run all of Confab on http://localhost:3000, its data in ./data
+	@exec bin/confab -data-dir ./data
+
+test: deps $(MONGO) ## Run all tests, under the race detector
+	@CONFAB_TEST_MONGOSERVER=$(MONGO) go test -race -shuffle=on work | sed '/\[no test files\]/d'
+	@cd tools/mongotestserver && GOWORK=off go test -shuffle=on ./...
+
+bench: build ## Measure sends, history and inbox; BENCH='-flag …' is passed on
+	@go run ./e2e/cmd/confab-bench $(BENCH)
+
+fuzz: deps ## Run each fuzz target for FUZZTIME (10s)
+	@go test -list '^Fuzz' work | awk '/^Fuzz/ {names = names " " $$1} /^ok/ {print $$2 names; names = ""}' | \
+	while read -r package names; do for name in $$names; do \
+		echo "$$name in $$package"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+	done; done
+
+lint: $(LINT) ## Run golangci-lint on every module
+	@$(LINT) run $$(go list -m -f '{{.Dir}}/...')
+	@cd tools/mongotestserver && GOWORK=off $(LINT) run
+
+fmt: $(LINT) ## Format the code and order its imports
+	@$(LINT) fmt $(MODULES) tools/mongotestserver
+
+fmt-check: $(LINT) ## Fail where `make fmt` would change a file
+	@$(LINT) fmt --diff $(MODULES) tools/mongotestserver || { echo 'Not formatted: run make fmt.' >&2; exit 1; }
+
+tidy: | go ## Tidy every go.mod and sync the workspace
+	@for module in $(MODULES) $(OUTSIDE); do GOWORK=off go -C $$module mod tidy; done
+	@go work sync
+
+tidy-check: | go ## Fail where `make tidy` would change a file
+	@copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
+	find Makefile go.* $(MODULES) tools -name '*.go' -o -name 'go.*' -o -name Makefile | tar -cf - -T - | tar -xf - -C "$$copy"; \
+	$(MAKE) -C "$$copy" tidy; \
+	cd "$$copy"; changed=$$(find * -name 'go.*' | while read -r file; do cmp -s "$$file" "$(CURDIR)/$$file" || echo "$$file"; done); \
+	[ -z "$$changed" ] || { echo 'Not tidy, run make tidy:' $$changed >&2; exit 1; }
+
+ci: ## Run what continuous integration runs
+	@for step in tidy-check fmt-check lint test build; do \
+		start=$$SECONDS; echo "== $$step"; \
+		$(MAKE) $$step; echo "== $$step took $$((SECONDS - start)) s"; \
+	done
+
+deps: | go ## Install what the tests need, where apt-get can
+	@missing=$$(command -v redis-server >/dev/null || echo redis-server; command -v "$$(go env CC)" >/dev/null || echo gcc libc6-dev); \
+	[ "$$missing" ] || exit 0; \
+	command -v apt-get >/dev/null || { echo "Install these, then try again:" $$missing >&2; exit 1; }; \
+	echo "Installing" $$missing; \
+	sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	$$sudo apt-get update >"$$log" 2>&1 || true; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $$missing >>"$$log" 2>&1 </dev/null || \
+		{ tail -n 5 "$$log" >&2; echo "Install these, then try again:" $$missing >&2; exit 1; }; \
+	case "$$missing" in redis-server*) \
+		echo 'Stopping the Redis service that came with it: the tests start their own'; \
+		$$sudo service redis-server stop >/dev/null 2>&1 || true; \
+		$$sudo update-rc.d redis-server disable >/dev/null 2>&1 || true;; \
+	esac
+
+go:
+	@command -v go >/dev/null || { echo 'Go is missing: install Go 1.26 or newer, https://go.dev/dl' >&2; exit 1; }
+
+$(LINT): tools/go.mod tools/go.sum | go
+	@echo 'Building golangci-lint: about a minute the first time'
+	@GOWORK=off go -C tools build -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(MONGO): | go
+	@GOWORK=off go -C tools/mongotestserver build -o $@ .
