@@ -1,0 +1,107 @@
+package httpkit
+
+import (
+	"context"
+	"crypto/rand"
+	"net"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"github.com/confab-chat/confab/pkg/ratelimit"
+)
+
+// Info is what a request brought beside its body. It travels in the context, one per request.
+type Info struct {
+	RequestID   string
+	TraceParent string // W3C trace context, empty where none came
+	Token       string // of the Authorization header, without its scheme
+	Address     string // of the client, the rate limits' key before a login
+	UserAgent   string // as the client says
+	limited     *ratelimit.Result
+}
+
+type infoKey struct{}
+
+// InfoFrom returns the request's Info, an empty one outside a request.
+func InfoFrom(ctx context.Context) *Info {
+	if info, ok := ctx.Value(infoKey{}).(*Info); ok {
+		return info
+	}
+	return &Info{}
+}
+
+// WithInfo returns a context that carries info.
+func WithInfo(ctx context.Context, info *Info) context.Context {
+	return context.WithValue(ctx, infoKey{}, info)
+}
+
+// TraceID returns the trace's part of the W3C trace context, empty where there is none.
+func (i *Info) TraceID() string {
+	if len(i.TraceParent) < 35 {
+		return ""
+	}
+	return i.TraceParent[3:35]
+}
+
+var (
+	requestIDs   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	traceParents = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+)
+
+// newInfo reads the request's headers. Forwarded addresses count only behind a trusted proxy.
+func newInfo(r *http.Request, trusted []netip.Prefix) *Info {
+	info := &Info{
+		RequestID: r.Header.Get("X-Request-Id"), Token: BearerToken(r), Address: clientAddress(r, trusted), UserAgent: r.UserAgent(),
+	}
+	if !requestIDs.MatchString(info.RequestID) {
+		info.RequestID = rand.Text()
+	}
+	if trace := r.Header.Get("Traceparent"); traceParents.MatchString(trace) {
+		info.TraceParent = trace
+	}
+	return info
+}
+
+// BearerToken returns the token of the Authorization header. The tutorial's clients say JWT where others say Bearer.
+func BearerToken(r *http.Request) string {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if ok && (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "JWT")) {
+		return strings.TrimSpace(token)
+	}
+	return ""
+}
+
+// clientAddress returns the nearest address that no trusted proxy has: the peer's, else from the right of X-Forwarded-For.
+func clientAddress(r *http.Request, trusted []netip.Prefix) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	if len(trusted) == 0 {
+		return host
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",") // some proxies add a line, some to a line
+	for i := len(hops) - 1; i >= 0 && isTrusted(host, trusted); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		host = hop.Unmap().String()
+	}
+	return host
+}
+
+func isTrusted(host string, trusted []netip.Prefix) bool {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	for _, prefix := range trusted {
+		if prefix.Contains(addr.Unmap()) {
+			return true
+		}
+	}
+	return false
+}

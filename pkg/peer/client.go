@@ -1,0 +1,116 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/confab-chat/confab/pkg/fault"
+	"github.com/confab-chat/confab/pkg/httpkit"
+	"github.com/confab-chat/confab/pkg/identity"
+)
+
+const (
+	callTimeout = 5 * time.Second
+	maxAnswer   = 64 << 20 // bytes: chat.MaxBatch messages of chat.MaxBody whose every character is escaped
+)
+
+// client calls one service's /internal/ routes.
+type client struct {
+	service string
+	base    string
+	keys    Keys
+	http    *http.Client
+}
+
+func newClient(service, baseURL string, keys Keys) *client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 128
+	return &client{
+		service: service, base: strings.TrimSuffix(baseURL, "/"), keys: keys,
+		http: &http.Client{Transport: transport, Timeout: callTimeout},
+	}
+}
+
+// call posts the request and returns the answer. The callee's faults come back as they were, but where it refuses this
+// service's token, has no such route or cannot be reached the fault is Unavailable: the client of the client has done nothing wrong.
+func call[Resp any](ctx context.Context, c *client, path string, request any) (Resp, error) {
+	var response Resp
+	answer, err := c.post(ctx, path, request)
+	if err != nil {
+		return response, c.failed(ctx, err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return response, c.failed(ctx, err)
+	}
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		return response, c.faultOf(answer, body)
+	}
+	if err := json.Unmarshal(body, &response); err != nil {
+		return response, c.unavailable(err)
+	}
+	return response, nil
+}
+
+func (c *client) post(ctx context.Context, path string, request any) (*http.Response, error) {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.keys.sign(c.service, identity.UserID(ctx))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	info := httpkit.InfoFrom(ctx)
+	if info.RequestID != "" {
+		r.Header.Set("X-Request-Id", info.RequestID)
+	}
+	if info.TraceParent != "" {
+		r.Header.Set("Traceparent", info.TraceParent)
+	}
+	return c.http.Do(r)
+}
+
+func (c *client) faultOf(answer *http.Response, body []byte) error {
+	var p struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+		Field  string `json:"field"`
+	}
+	_ = json.Unmarshal(body, &p) // what is no problem has no code
+	kind, ok := fault.KindOf(answer.StatusCode)
+	f := fault.New(kind, p.Code, p.Detail)
+	f.Field = p.Field
+	if !ok || kind == fault.Unauthenticated || kind == fault.Internal || p.Code == "" || f.Is(httpkit.ErrNoSuchRoute) {
+		return c.unavailable(fmt.Errorf("status %d: %s: %s", answer.StatusCode, p.Code, p.Detail))
+	}
+	wait, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // 0 where there is none
+	return f.After(time.Duration(wait) * time.Second)
+}
+
+// failed says why there is no answer: the caller gave up, or the service is out of reach.
+func (c *client) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fault.From(fmt.Errorf("%s: %w", c.service, ctx.Err()))
+	}
+	return c.unavailable(err)
+}
+
+func (c *client) unavailable(cause error) error {
+	return fault.New(fault.Unavailable, "service_unavailable", "A part of the server is out of reach. Try again.").
+		After(time.Second).Because(fmt.Errorf("%s: %w", c.service, cause))
+}

@@ -1,0 +1,51 @@
+package ratelimit
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// redisWait is the longest a request waits for Redis before it is counted by this replica alone.
+const redisWait = 20 * time.Millisecond
+
+// script is Rule.decide in Redis, in microseconds of Redis's own clock. It answers {allowed, tat - now}.
+var script = redis.NewScript(`
+local t = redis.call('TIME')
+local now = t[1] * 1000000 + t[2]
+local tat = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local nxt = tat + tonumber(ARGV[1])
+if nxt - now > tonumber(ARGV[2]) then return {0, tat - now} end
+redis.call('SET', KEYS[1], string.format('%.0f', nxt), 'PX', math.ceil((nxt - now) / 1000))
+return {1, nxt - now}`)
+
+// Redis shares its counts with every replica, and counts alone while Redis is away.
+type Redis struct {
+	client redis.UniversalClient
+	alone  *Memory
+}
+
+// NewRedis returns a limiter over the client, which stays the caller's to close.
+func NewRedis(client redis.UniversalClient) *Redis {
+	return &Redis{client: client, alone: NewMemory()}
+}
+
+// Allow counts one request of key.
+func (l *Redis) Allow(ctx context.Context, rule Rule, key string) Result {
+	if rule.Burst == 0 {
+		return Result{Allowed: true}
+	}
+	asked, cancel := context.WithTimeout(ctx, redisWait)
+	defer cancel()
+	answer, err := script.Run(asked, l.client, []string{"confab:rate:" + rule.Name + ":" + key},
+		rule.interval().Microseconds(), rule.Period.Microseconds()).Int64Slice()
+	if err != nil || len(answer) != 2 {
+		return l.alone.Allow(ctx, rule, key)
+	}
+	ahead := time.Duration(answer[1]) * time.Microsecond
+	if answer[0] == 0 {
+		return Result{Rule: rule, Reset: ahead, Retry: ahead + rule.interval() - rule.Period}
+	}
+	return Result{Allowed: true, Rule: rule, Remaining: int((rule.Period - ahead) / rule.interval()), Reset: ahead}
+}

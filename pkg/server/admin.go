@@ -1,0 +1,55 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/http/pprof"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/confab-chat/confab/pkg/httpkit"
+)
+
+const readyTimeout = 2 * time.Second
+
+type health struct {
+	Status string `json:"status"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// adminHandler serves /metrics, /healthz (the process lives) and /readyz (it may get requests).
+func adminHandler(app App, gatherer prometheus.Gatherer, stopping *atomic.Bool, withPProf bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, health{Status: "ok"})
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if stopping.Load() {
+			answer(w, http.StatusServiceUnavailable, health{Status: "stopping"})
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+		defer cancel()
+		if err := app.Ready(ctx); err != nil {
+			answer(w, http.StatusServiceUnavailable, health{Status: "unready", Reason: err.Error()})
+			return
+		}
+		answer(w, http.StatusOK, health{Status: "ready"})
+	})
+	if withPProf {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return mux
+}
+
+func answer(w http.ResponseWriter, status int, h health) {
+	_ = httpkit.WriteJSON(w, status, "application/json", h) // two strings always encode
+}
