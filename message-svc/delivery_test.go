@@ -1,0 +1,149 @@
+package message_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+
+	message "github.com/confab-chat/confab/message-svc"
+	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/identity"
+	"github.com/confab-chat/confab/pkg/peer"
+	"github.com/confab-chat/confab/pkg/server/servertest"
+)
+
+func TestManySendersAreAnnouncedOnceAndInOrder(t *testing.T) {
+	const senders, each = 64, 4
+	bothStores(t, func(t *testing.T, f *fixture) {
+		subscription, err := f.broker.Subscribe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer subscription.Close()
+		if err := subscription.Add(t.Context(), chat.ConversationChannel("c")); err != nil {
+			t.Fatal(err)
+		}
+		var group sync.WaitGroup
+		for s := range senders {
+			author := fmt.Sprint("user", s)
+			f.conversations.add("c", author, peer.Membership{Role: peer.RoleMember})
+			group.Go(func() { sendAndEdit(t, f.app.Peer(), author, each) })
+		}
+		group.Wait()
+		for rev := int64(1); rev <= senders*(each+1); rev++ {
+			d, err := subscription.Receive(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var e chat.Event
+			if err := json.Unmarshal(d.Payload, &e); err != nil || e.Rev != rev {
+				t.Fatalf("announced event %d, %v; want %d", e.Rev, err, rev)
+			}
+		}
+		eventually(t, "the head is the last message", func() bool { return f.conversations.head("c").Seq == senders*each })
+		f.conversations.mu.Lock()
+		defer f.conversations.mu.Unlock()
+		for s := range senders {
+			if pair := (peer.MemberPair{ConversationID: "c", UserID: fmt.Sprint("user", s)}); f.conversations.read[pair] == 0 {
+				t.Errorf("the read position of %s has not moved with her message", pair.UserID)
+			}
+		}
+	})
+}
+
+func sendAndEdit(t *testing.T, app peer.Messages, author string, each int) {
+	ctx := identity.As(context.Background(), author)
+	var last chat.Message
+	for i := range each {
+		sent, err := app.Send(ctx, peer.SendRequest{ConversationID: "c", Body: fmt.Sprint(i)})
+		if err != nil || !sent.Created || sent.Message.Seq <= last.Seq {
+			t.Errorf("sent %+v, %v", sent, err)
+		}
+		last = sent.Message
+	}
+	edited, err := app.Edit(ctx, peer.EditRequest{MessageID: last.ID, Body: "edited"})
+	if err != nil || edited.Message.Rev <= last.Rev {
+		t.Errorf("edited %+v, %v", edited, err)
+	}
+}
+
+func TestEqualKeysAtOnceAreOneMessage(t *testing.T) {
+	bothStores(t, func(t *testing.T, f *fixture) {
+		ctx := identity.As(context.Background(), "ann")
+		created := make(chan peer.Sent, 32)
+		var group sync.WaitGroup
+		for range cap(created) {
+			group.Go(func() {
+				sent, err := f.app.Peer().Send(ctx, peer.SendRequest{ConversationID: "c", Body: "x", ClientMsgID: "same"})
+				if err != nil {
+					t.Error(err)
+				}
+				created <- sent
+			})
+		}
+		group.Wait()
+		close(created)
+		for sent := range created {
+			if sent.Message.Seq != 1 {
+				t.Fatalf("one of them has seq %d", sent.Message.Seq)
+			}
+		}
+	})
+}
+
+func TestSendsGoOnWhileHeadsCannotBeRaised(t *testing.T) {
+	f := start(t, openSQLite(t)(t))
+	f.mustSend(t, f.ann, "one")
+	eventually(t, "the first head", func() bool { return f.conversations.head("c").Seq == 1 })
+	f.conversations.setDown(true)
+	f.mustSend(t, f.ann, "two")
+	f.mustSend(t, f.bob, "three")
+	f.conversations.setDown(false)
+	eventually(t, "the head after conversation-svc has come back", func() bool { return f.conversations.head("c").Seq == 3 })
+}
+
+// The process dies between the store and the head: the next process knows nothing of the raise.
+func TestLostRaiseIsRepaired(t *testing.T) {
+	for name, repair := range map[string]func(*testing.T, *fixture){
+		"by the next message": func(t *testing.T, f *fixture) { f.mustSend(t, f.bob, "next") },
+		"by an opened history": func(t *testing.T, f *fixture) {
+			list[chat.Message](t, f, f.bob, "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			repo := openSQLite(t)(t)
+			for i := range 1200 { // more than one raise can tell of
+				d := message.Draft{ID: fmt.Sprint("m", i), Op: message.OpCreate, AuthorID: "ann", ClientMsgID: fmt.Sprint(i), Body: "x", At: chat.Now()}
+				if o := repo.Append(t.Context(), "c", []message.Draft{d})[0]; o.Err != nil {
+					t.Fatal(o.Err)
+				}
+			}
+			f := start(t, repo)
+			repair(t, f)
+			eventually(t, "the head has caught up", func() bool { return f.conversations.head("c").Seq >= 1200 })
+			f.conversations.mu.Lock()
+			defer f.conversations.mu.Unlock()
+			if read := f.conversations.read[peer.MemberPair{ConversationID: "c", UserID: "ann"}]; read != 1200 {
+				t.Fatalf("the author has read %d, want 1200", read)
+			}
+		})
+	}
+}
+
+func TestRemovedMemberIsRefusedSoonerThanTheCacheForgets(t *testing.T) {
+	f := start(t, openSQLite(t)(t))
+	f.mustSend(t, f.bob, "still here")
+	f.conversations.remove("c", "bob")
+	event, err := json.Marshal(chat.MemberEvent{Type: chat.MemberRemoved, ConversationID: "c", UserID: "bob", Version: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.broker.Publish(t.Context(), chat.MembersChannel, event); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "bob is a stranger", func() bool { return f.send(t, f.bob, "again", "").Status == http.StatusNotFound })
+	servertest.Want[sent](t, http.StatusCreated, f.send(t, f.ann, "without him", ""))
+}

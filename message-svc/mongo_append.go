@@ -1,0 +1,162 @@
+package message
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
+	"github.com/confab-chat/confab/pkg/mongokit"
+)
+
+const (
+	firstBackoff = 2 * time.Millisecond
+	maxBackoff   = 100 * time.Millisecond
+)
+
+// mongoAppend is an Append under way. Numbers are provisional until the insert that bears them is confirmed: another
+// replica may take them first, which shows as a duplicate key.
+type mongoAppend struct {
+	*mongoRepository
+	conversationID string
+	outcomes       []Outcome
+	open           []int // places of the drafts without an outcome, in their order
+	drafts         []Draft
+	backoff        time.Duration
+}
+
+func (m *mongoRepository) Append(ctx context.Context, conversationID string, drafts []Draft) []Outcome {
+	a := &mongoAppend{mongoRepository: m, conversationID: conversationID, drafts: drafts, outcomes: make([]Outcome, len(drafts)), backoff: firstBackoff}
+	for i := range drafts {
+		a.open = append(a.open, i)
+	}
+	for len(a.open) > 0 {
+		if err := a.step(ctx); err != nil {
+			m.last.forget(conversationID)
+			if err := a.wait(ctx, err); err != nil {
+				a.fail(err)
+			}
+		}
+	}
+	return a.outcomes
+}
+
+// step inserts what is open up to the first change, and applies that one. An error is nil where it got on.
+func (a *mongoAppend) step(ctx context.Context) error {
+	last, err := a.lastNumbers(ctx, a.conversationID)
+	if err != nil {
+		return err
+	}
+	writes := a.number(last)
+	docs := make([]any, len(writes))
+	for i, w := range writes {
+		docs[i] = w
+	}
+	result, insertErr := mongokit.InsertOrdered(ctx, a.majority, docs)
+	for _, w := range writes[:result.Stored] {
+		o, err := a.outcome(ctx, w)
+		if err != nil {
+			return err
+		}
+		a.settle(0, o)
+		last = last.after(w)
+		a.last.remember(a.conversationID, last)
+	}
+	switch result.Verdict {
+	case mongokit.AllStored:
+		a.backoff = firstBackoff
+		return nil
+	case mongokit.Duplicate:
+		return a.lookUp(ctx, 1, insertErr)
+	default:
+		return a.lookUp(ctx, len(writes)-result.Stored, insertErr)
+	}
+}
+
+// number gives the next numbers to the open drafts, up to and with the first change.
+func (a *mongoAppend) number(last numbers) []mongoWrite {
+	var writes []mongoWrite
+	for _, i := range a.open {
+		d := a.drafts[i]
+		last.n++
+		w := mongoWrite{
+			ID: d.ID, ConversationID: a.conversationID, N: last.n, Seq: -last.n, Rev: last.n, Op: d.Op, Of: d.Of,
+			AuthorID: d.AuthorID, ClientMsgID: d.ClientMsgID, Body: d.Body, CreatedAt: d.At.Time,
+		}
+		if d.Op == OpCreate {
+			last.seq++
+			w.Seq, w.Applied = last.seq, true
+		}
+		writes = append(writes, w)
+		if d.Op != OpCreate {
+			break
+		}
+	}
+	return writes
+}
+
+// outcome is what the stored write w means; a change is applied first.
+func (a *mongoAppend) outcome(ctx context.Context, w mongoWrite) (Outcome, error) {
+	message := w
+	if w.Op != OpCreate {
+		var err error
+		if message, err = a.apply(ctx, w); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return Outcome{ID: w.ID, Op: w.Op, N: w.N, Message: message.message()}, nil
+}
+
+// lookUp asks for the first count open drafts by their keys, and settles those that are stored. It returns cause where none is.
+func (a *mongoAppend) lookUp(ctx context.Context, count int, cause error) error {
+	place := 0
+	for range count {
+		d := a.drafts[a.open[place]]
+		var w mongoWrite
+		err := a.majority.FindOne(ctx, bson.D{{Key: "conversation_id", Value: a.conversationID},
+			{Key: "author_id", Value: d.AuthorID}, {Key: "client_msg_id", Value: d.ClientMsgID}}).Decode(&w)
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			place++
+			continue
+		}
+		if err != nil {
+			return errors.Join(cause, err)
+		}
+		o, err := a.outcome(ctx, w)
+		if err != nil {
+			return errors.Join(cause, err)
+		}
+		a.settle(place, o)
+		cause = nil
+	}
+	a.last.forget(a.conversationID)
+	return cause
+}
+
+func (a *mongoAppend) settle(place int, o Outcome) {
+	a.outcomes[a.open[place]] = o
+	a.open = append(a.open[:place:place], a.open[place+1:]...)
+}
+
+// wait pauses after an error, longer each time, with jitter. It returns cause where the context ends.
+func (a *mongoAppend) wait(ctx context.Context, cause error) error {
+	pause := a.backoff/2 + rand.N(a.backoff)
+	a.backoff = min(2*a.backoff, maxBackoff)
+	select {
+	case <-ctx.Done():
+		return errors.Join(cause, ctx.Err())
+	case <-time.After(pause):
+		return nil
+	}
+}
+
+func (a *mongoAppend) fail(err error) {
+	for _, i := range a.open {
+		a.outcomes[i] = Outcome{Err: fmt.Errorf("not stored before the deadline: %w", err)}
+	}
+	a.open = nil
+}
