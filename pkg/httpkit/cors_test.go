@@ -40,6 +40,9 @@ func TestOnlyAllowedOriginsMayCallWithCredentials(t *testing.T) {
 			if answer.Status != test.status || got.Get("Access-Control-Allow-Origin") != test.allowed || got.Get("Access-Control-Allow-Credentials") != credentials {
 				t.Fatalf("%d %v", answer.Status, got)
 			}
+			if readable := got.Get("Access-Control-Expose-Headers"); strings.Contains(readable, "Retry-After") != (test.allowed != "") {
+				t.Fatalf("the page may read %q", readable)
+			}
 			if got.Get("Vary") != "Origin" {
 				t.Fatalf("a cache may give this answer to another origin: Vary is %q", got.Get("Vary"))
 			}

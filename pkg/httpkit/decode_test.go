@@ -33,14 +33,14 @@ func jsonRequest(target, body string) *http.Request {
 }
 
 func TestStrictRequestIsFilledFromPathQueryAndBody(t *testing.T) {
-	after, prefix := int64(0), ""
+	after, prefix := int64(1<<53-1), ""
 	for name, test := range map[string]struct {
 		target, body string
 		want         note
 	}{
 		"path and body":                   {"/notes/n1", `{"text":"hi","seq":3,"silent":true,"to":["a","b"]}`, note{ID: "n1", Text: "hi", Seq: 3, Silent: true, To: []string{"a", "b"}}},
 		"blanks around the body":          {"/notes/n1", " \r\n\t{ }\n", note{ID: "n1"}},
-		"query":                           {"/notes/n1?limit=-7&tags=a,b&after=0&prefix=", "{}", note{ID: "n1", Limit: -7, Tags: []string{"a", "b"}, After: &after, Prefix: &prefix}},
+		"query":                           {"/notes/n1?limit=-7&tags=a,b&after=9007199254740991&prefix=", "{}", note{ID: "n1", Limit: -7, Tags: []string{"a", "b"}, After: &after, Prefix: &prefix}},
 		"an escaped path":                 {"/notes/a%2Fb%00", "{}", note{ID: "a/b\x00"}},
 		"of a name given twice, the last": {"/notes/n1", `{"text":"first","text":"last"}`, note{ID: "n1", Text: "last"}},
 		"null is no value":                {"/notes/n1", `{"text":null}`, note{ID: "n1"}},
@@ -87,6 +87,7 @@ func TestStrictRequestIsRefused(t *testing.T) {
 		"a body's field in the query":   {"?text=a", "{}", 400, "unknown_parameter", ""},
 		"a parameter given twice":       {"?limit=1&limit=1", "{}", 400, "invalid_field", "limit"},
 		"a parameter that is no number": {"?limit=1e3", "{}", 400, "invalid_field", "limit"},
+		"a parameter in hex":            {"?limit=0x10", "{}", 400, "invalid_field", "limit"},
 		"a parameter without a value":   {"?after=", "{}", 400, "invalid_field", "after"},
 		"a query that cannot be parsed": {"?limit=1&after=%zz", "{}", 400, "invalid_query", ""},
 		"semicolons in the query":       {"?limit=1;after=2", "{}", 400, "invalid_query", ""},

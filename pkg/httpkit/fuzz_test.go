@@ -26,7 +26,7 @@ func requireClearAnswer(t *testing.T, reached bool, answer servertest.Answer) {
 func FuzzStrictBody(f *testing.F) {
 	for _, seed := range []string{
 		`{"text":"hi","seq":1,"silent":true,"to":["a"],"place":{"page":1}}`, `{"text":{"$gt":""}}`, `{"text":"\ud800\u0000"}`,
-		`{"seq":1e400}`, "null", "[[[", "{}{}", `{"text":"a","TEXT":null}`, "\xff", "",
+		`{"seq":1e400}`, "[[[", "{}{}", "\xff", "",
 	} {
 		f.Add(seed)
 	}
@@ -48,7 +48,7 @@ func FuzzStrictBody(f *testing.F) {
 func FuzzStrictQuery(f *testing.F) {
 	for _, seed := range []string{
 		"", "limit=1", "limit=9223372036854775808", "after=-0", "tags=a,,b", "tags=", "prefix=%ff", "prefix=a+b",
-		"limit=1&limit=2", "limit=1;after=2", "text=x", "=", "&&", "%zz", "limit=%2b1",
+		"limit=1&limit=2", "text=x", "=", "&&", "limit=%2b1",
 	} {
 		f.Add(seed)
 	}
@@ -71,10 +71,10 @@ func FuzzStrictQuery(f *testing.F) {
 }
 
 func FuzzLenientBody(f *testing.F) {
-	for _, seed := range []string{`{"body":"hi"}`, `{"body":{"$gt":""}}`, `{"-":"x","":"x"}`, "null", "[]", "{}{}"} {
+	for _, seed := range []string{`{"body":"hi"}`, `{"body":{"$gt":""}}`, "null", "[]", "{}{}"} {
 		f.Add(true, seed)
 	}
-	for _, seed := range []string{"body=hi&author=a+b", "body[$gt]=", "body=%ff", "body=%zz", "a;b", "-=x&=x"} {
+	for _, seed := range []string{"body=hi&author=a+b", "body[$gt]=", "body=%zz", "a;b", "-=x&=x"} {
 		f.Add(false, seed)
 	}
 	f.Fuzz(func(t *testing.T, asJSON bool, body string) {

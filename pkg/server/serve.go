@@ -17,6 +17,7 @@ import (
 const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 15 * time.Second // above RequestTimeout, so that the endpoint's own answer comes first
+	writeTimeout  = 40 * time.Second // from the request's header to the answer's end, so that who never reads holds nothing
 	idleTimeout   = 2 * time.Minute  // above that of common load balancers, so that they and not we close idle connections
 	stopTimeout   = 15 * time.Second // for the requests under way when the program ends
 )
@@ -81,7 +82,7 @@ func listen(ctx context.Context, name, address string, handler http.Handler) (*l
 		return nil, fmt.Errorf("cannot listen on the %s address: %w", name, err)
 	}
 	return &listener{name: name, bound: bound, server: &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}}, nil
 }

@@ -164,7 +164,10 @@ func TestEndWaitsForConnectionsAndRequests(t *testing.T) {
 	d := &drainer{app: a, draining: make(chan struct{}), drained: make(chan struct{})}
 	r := serve(t, d)
 	answers := make(chan servertest.Answer, 1)
-	go func() { answers <- servertest.Call(t, http.MethodGet, r.public+"/slow", "", nil) }()
+	go func() {
+		defer close(answers)
+		answers <- servertest.Call(t, http.MethodGet, r.public+"/slow", "", nil)
+	}()
 	<-entered
 
 	r.stop()
@@ -200,8 +203,8 @@ func TestProgramEndsWithTheAppsError(t *testing.T) {
 		outcome error
 		want    string
 	}{
-		"an error":      {broken, broken.Error()},
-		"no error both": {nil, "the app ended by itself"},
+		"an error": {broken, broken.Error()},
+		"no error": {nil, "the app ended by itself"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &app{failed: make(chan error, 1)}
