@@ -1,0 +1,99 @@
+// Package realtime is realtime-svc: sockets, and what is brought to them. It owns no data.
+package realtime
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/confab-chat/confab/pkg/httpkit"
+	"github.com/confab-chat/confab/pkg/peer"
+	"github.com/confab-chat/confab/pkg/server"
+	"github.com/confab-chat/confab/pkg/token"
+)
+
+// Config is what an operator may set.
+type Config struct {
+	Drain time.Duration
+}
+
+// RegisterFlags declares the flags.
+func (c *Config) RegisterFlags(fs *flag.FlagSet) {
+	fs.DurationVar(&c.Drain, "drain", 20*time.Second, "`time` in which sockets are closed one by one when the program ends")
+}
+
+func (c *Config) check() error {
+	if c.Drain < 0 {
+		return fmt.Errorf("-drain is %v, want 0 or more", c.Drain)
+	}
+	return nil
+}
+
+// Deps are what the service needs from outside.
+type Deps struct {
+	server.Env
+}
+
+// App is realtime-svc, ready to run.
+type App struct {
+	env      server.Env
+	drain    time.Duration
+	verifier *token.Verifier
+	hub      *hub
+	door     *door
+}
+
+// New composes the service and starts nothing. It returns an error where the configuration is wrong.
+func New(ctx context.Context, cfg Config, deps Deps) (*App, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	env := deps.For(peer.RealtimeService)
+	verifier := token.NewVerifier(env.Peers, env.Log)
+	h, err := newHub(ctx, env, verifier)
+	if err != nil {
+		return nil, err
+	}
+	return &App{
+		env: env, drain: cfg.Drain, verifier: verifier, hub: h, door: newDoor(h, env.HTTP.AllowedOrigins, env.Log),
+	}, nil
+}
+
+// Routes is the public route table.
+func (a *App) Routes() []httpkit.Route {
+	return []httpkit.Route{{Pattern: "GET /v1/ws", Handler: a.door}}
+}
+
+// Public serves Routes.
+func (a *App) Public() http.Handler { return a.env.PublicHandler(a.Routes()) }
+
+// Internal has no route: no service asks this one for anything.
+func (a *App) Internal() http.Handler { return a.env.InternalHandler(nil) }
+
+// Ready asks whether tokens can be verified.
+func (a *App) Ready(context.Context) error { return a.verifier.Ready() }
+
+// Drain takes no more sockets, and ends those there are evenly within -drain.
+func (a *App) Drain(ctx context.Context) { a.hub.drain(ctx, a.drain) }
+
+// Run brings events to sockets until ctx ends, and ends the sockets that are left then.
+func (a *App) Run(ctx context.Context) error {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var group sync.WaitGroup
+	group.Go(func() { a.verifier.Run(working, a.env.Broker) })
+	group.Go(func() { a.hub.run(working) })
+	<-ctx.Done()
+	a.hub.drain(context.WithoutCancel(ctx), 0)
+	stop()
+	group.Wait()
+	a.hub.stop()
+	a.hub.background.Wait()
+	return nil
+}
+
+// Close gives the subscription back.
+func (a *App) Close() error { return a.hub.subscription.Close() }

@@ -1,0 +1,19 @@
+// Command realtime-svc runs realtime-svc by itself, over Redis.
+package main
+
+import (
+	"context"
+
+	"github.com/confab-chat/confab/pkg/server"
+	"github.com/confab-chat/confab/pkg/split"
+	realtime "github.com/confab-chat/confab/realtime-svc"
+)
+
+func main() {
+	var cfg realtime.Config
+	split.Main("realtime-svc", server.Config{HTTPAddr: ":3004", InternalAddr: ":3104", AdminAddr: "127.0.0.1:3204"},
+		cfg.RegisterFlags,
+		func(ctx context.Context, env server.Env) (server.App, error) {
+			return realtime.New(ctx, cfg, realtime.Deps{Env: env})
+		})
+}

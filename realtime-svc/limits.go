@@ -1,0 +1,48 @@
+package realtime
+
+import (
+	"time"
+
+	"github.com/confab-chat/confab/pkg/httpkit"
+	"github.com/confab-chat/confab/pkg/ratelimit"
+)
+
+// Bounds of one socket.
+const (
+	maxFrame      = httpkit.MaxBody // bytes: a message of 16 KiB whose every character is escaped, and room to spare
+	maxJoined     = 500             // conversations
+	maxPending    = maxJoined + 100 // commands that wait or are under way
+	maxSends      = 64              // sends to one conversation that wait or are under way
+	maxQueueBytes = 256 << 10       // frames that wait to be written; typing and hints only up to half of it
+	queueReserve  = 128 << 10       // bytes above maxQueueBytes for replies and what else the client must hear
+	maxRefused    = 200             // commands refused for their rate in a row
+	maxTold       = 1000            // removals remembered, so that each is told once
+)
+
+// maxUserSockets bounds the sockets of one user on one replica.
+const maxUserSockets = 50
+
+// maxResume bounds the events that a join replays. Who has missed more reads the feed over HTTP.
+const maxResume = 1000
+
+// Times of one socket.
+const (
+	authWait      = 10 * time.Second // for the first frame with a token
+	pingEvery     = 25 * time.Second
+	pongWait      = pingEvery + 20*time.Second // since the last frame of any kind
+	writeWait     = 10 * time.Second           // for one frame
+	flushWait     = 5 * time.Second            // for what waits when a socket is closed in good order
+	closeWait     = 2 * time.Second            // for the client's half of the closing handshake
+	retireWait    = 5 * time.Second            // for the commands that were read before a drain
+	maxReconnect  = 500 * time.Millisecond     // that a client is asked to wait before it reconnects
+	commandWait   = 10 * time.Second
+	publishWait   = time.Second
+	sweepEvery    = time.Second // looks for expired tokens and ended sessions
+	subscribeWait = 2 * time.Second
+)
+
+// Limits of rate. Those of commands and typing are counted by each replica alone, per socket.
+var (
+	commandRule = ratelimit.Rule{Name: "socket", Burst: maxJoined + 100, Period: 12 * time.Second}
+	typingRule  = ratelimit.Rule{Name: "typing", Burst: 5, Period: 5 * time.Second} // per conversation too
+)

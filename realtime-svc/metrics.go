@@ -1,0 +1,62 @@
+package realtime
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the gateway's. Every label is from a closed set.
+type metrics struct {
+	sockets     *prometheus.GaugeVec
+	deliveries  *prometheus.CounterVec
+	gaps        *prometheus.CounterVec
+	replayed    *prometheus.CounterVec
+	closes      *prometheus.CounterVec
+	commands    *prometheus.HistogramVec
+	unconfirmed prometheus.Counter
+}
+
+func newMetrics(registerer prometheus.Registerer, queued *atomic.Int64) *metrics {
+	m := &metrics{
+		sockets: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "confab_sockets", Help: "Open sockets, by protocol.",
+		}, []string{"protocol"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "confab_deliveries_total", Help: "Frames written to sockets, by type.",
+		}, []string{"type"}),
+		gaps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "confab_gaps_total", Help: "Gaps in a conversation's events, by what closed them: wait (the events came late), log (of the broker) or messages (message-svc).",
+		}, []string{"healed"}),
+		replayed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "confab_replayed_events_total", Help: "Events fetched for sockets that joined with a rev, by where from: log or messages.",
+		}, []string{"from"}),
+		closes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "confab_socket_closes_total", Help: "Sockets that ended, by reason.",
+		}, []string{"reason"}),
+		commands: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "confab_socket_command_duration_seconds",
+			Help:    "Time from a command's arrival to its answer, by command and kind of outcome.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"command", "kind"}),
+		unconfirmed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "confab_channels_unconfirmed_total", Help: "Channels that the broker did not confirm in time.",
+		}),
+	}
+	registerer.MustRegister(m.sockets, m.deliveries, m.gaps, m.replayed, m.closes, m.commands, m.unconfirmed,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "confab_socket_queue_bytes", Help: "Bytes that wait to be written, in the queues of all sockets.",
+		}, func() float64 { return float64(queued.Load()) }))
+	return m
+}
+
+// command observes a command. What a client calls an unknown one is no label.
+func (m *metrics) command(name, kind string, took time.Duration) {
+	switch name {
+	case cmdAuth, cmdPing, cmdJoin, cmdLeave, cmdSend, cmdRead, cmdTyping:
+	default:
+		name = "unknown"
+	}
+	m.commands.WithLabelValues(name, kind).Observe(took.Seconds())
+}

@@ -1,0 +1,127 @@
+package realtime
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/confab-chat/confab/pkg/check"
+	"github.com/confab-chat/confab/pkg/fault"
+)
+
+var (
+	errNoJSON      = fault.New(fault.Invalid, "invalid_json", "The frame is no JSON object.")
+	errUnknownType = fault.New(fault.Invalid, "unknown_type", "There is no command of this type.")
+)
+
+// native is the encoder of /v1/ws.
+type native struct{}
+
+func (native) protocol() string { return "native" }
+
+func (native) slot() int { return 0 }
+
+func (native) event(body any) []byte { return encode(body) }
+
+func (native) reply(id any, r result) []byte {
+	return encode(struct {
+		Type string `json:"type"`
+		ID   any    `json:"id"`
+		result
+	}{"reply", id, r})
+}
+
+func (native) failure(id any, f *fault.Error) []byte {
+	return encode(struct {
+		Type         string `json:"type"`
+		ID           any    `json:"id,omitempty"`
+		Code         string `json:"code"`
+		Detail       string `json:"detail"`
+		Field        string `json:"field,omitempty"`
+		RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+	}{"error", id, f.Code, f.Detail, f.Field, f.RetryAfter.Milliseconds()})
+}
+
+// encode writes JSON without a line end. What the hub says always encodes.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// nativeFrame has the fields of all commands; nativeFields says which of them each takes, beside id and type.
+type nativeFrame struct {
+	ID           json.RawMessage `json:"id"` // an integer where it is given
+	Type         string          `json:"type"`
+	Conversation string          `json:"conversation"`
+	Rev          *int64          `json:"rev"`
+	Seq          int64           `json:"seq"`
+	Body         string          `json:"body"`
+	ClientMsgID  string          `json:"client_msg_id"`
+	Token        string          `json:"token"`
+}
+
+var nativeFields = map[string][]string{
+	cmdAuth:   {"token"},
+	cmdPing:   {},
+	cmdJoin:   {"conversation", "rev"},
+	cmdLeave:  {"conversation"},
+	cmdSend:   {"conversation", "body", "client_msg_id"},
+	cmdRead:   {"conversation", "seq"},
+	cmdTyping: {"conversation"},
+}
+
+// decodeNative reads a command. Its name and id are set beside an error too, where the frame had some that can be read.
+func decodeNative(data []byte) (command, error) {
+	var f nativeFrame
+	err := json.Unmarshal(data, &f) // a value of the wrong type is passed over, and all others are set
+	var wrongType *json.UnmarshalTypeError
+	if err != nil && (!errors.As(err, &wrongType) || wrongType.Field == "") {
+		return command{}, errNoJSON.Because(err)
+	}
+	c := command{
+		name: f.Type, conversation: f.Conversation, rev: f.Rev, seq: f.Seq, body: f.Body, clientMsgID: f.ClientMsgID, token: f.Token,
+	}
+	if f.ID != nil && string(f.ID) != "null" {
+		id, err := strconv.ParseInt(string(f.ID), 10, 64)
+		if err != nil || check.Seq("id", id) != nil {
+			return c, fault.BadField("id", "An id is an integer from 0 to 9007199254740991.")
+		}
+		c.id = id
+	}
+	if err != nil {
+		return c, fault.BadField(wrongType.Field, "The value is of the wrong type.").Because(err)
+	}
+	err = c.checkFields(data)
+	return c, err
+}
+
+// checkFields wants a known command, exactly its fields, and values in their ranges. The service that a command goes to checks the rest.
+func (c *command) checkFields(data []byte) error {
+	known, ok := nativeFields[c.name]
+	if !ok {
+		return errUnknownType
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(data, &given); err != nil {
+		return errNoJSON.Because(err)
+	}
+	for name := range given {
+		if name != "id" && name != "type" && !slices.Contains(known, name) {
+			return fault.New(fault.Invalid, "unknown_field", "The command does not take one of the fields.")
+		}
+	}
+	if len(known) > 0 && known[0] == "conversation" {
+		if err := check.ID("conversation", c.conversation); err != nil {
+			return err
+		}
+	}
+	if c.rev != nil {
+		return check.Seq("rev", *c.rev)
+	}
+	return check.Seq("seq", c.seq)
+}
