@@ -148,5 +148,9 @@ func (t *tutorial) edit(ctx context.Context, r tutorialEdit) (tutorialDone, erro
 		return tutorialDone{}, errNoMessage
 	}
 	_, err := t.service.peers.Messages.Edit(ctx, peer.EditRequest{MessageID: r.MessageID, Body: r.ComposedMessage})
+	var f *fault.Error
+	if errors.As(err, &f) && f.Kind == fault.Forbidden { // the tutorial's contract: a permission that is lacking is 404
+		err = fault.New(fault.NotFound, f.Code, f.Detail).Because(err)
+	}
 	return tutorialDone{Message: "Message updated!"}, err
 }

@@ -77,8 +77,11 @@ func New(ctx context.Context, cfg Config, deps Deps) (*App, error) {
 		raiser:    newRaiser(repo, env.Peers, env.Log, env.Registerer),
 		members:   newMembers(env.Peers),
 	}
-	a.service = &service{repo: repo, committer: newCommitter(repo, a.committed), members: a.members, raiser: a.raiser}
-	a.endpoints = NewEndpoints(a.service, env.NewChain(peer.MessageService, a.verifier), cfg.writes())
+	a.service = limited{
+		Service: &service{repo: repo, committer: newCommitter(repo, a.committed), members: a.members, raiser: a.raiser},
+		limiter: env.Limiter, rule: cfg.writes(),
+	}
+	a.endpoints = NewEndpoints(a.service, env.NewChain(peer.MessageService, a.verifier))
 	return a, nil
 }
 

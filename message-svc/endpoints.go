@@ -4,7 +4,6 @@ import (
 	"github.com/go-kit/kit/endpoint"
 
 	"github.com/confab-chat/confab/pkg/httpkit"
-	"github.com/confab-chat/confab/pkg/ratelimit"
 )
 
 // Endpoints are the service's methods with their middleware.
@@ -14,14 +13,14 @@ type Endpoints struct {
 	PeerSend, PeerEdit, PeerStoreFirst, PeerLast, PeerFeed, PeerNewest endpoint.Endpoint // for other services
 }
 
-// NewEndpoints puts the chain before each method. The rule bounds what one user writes.
-func NewEndpoints(s Service, c *httpkit.Chain, writes ratelimit.Rule) Endpoints {
+// NewEndpoints puts the chain before each method.
+func NewEndpoints(s Service, c *httpkit.Chain) Endpoints {
 	return Endpoints{
-		Send:   c.User("send_message", httpkit.Typed(s.Send), writes),
+		Send:   c.User("send_message", httpkit.Typed(s.Send)),
 		List:   c.User("list_messages", httpkit.Typed(s.List)),
 		Get:    c.User("get_message", httpkit.Typed(s.Get)),
-		Edit:   c.User("edit_message", httpkit.Typed(s.Edit), writes),
-		Delete: c.User("delete_message", httpkit.Typed(s.Delete), writes),
+		Edit:   c.User("edit_message", httpkit.Typed(s.Edit)),
+		Delete: c.User("delete_message", httpkit.Typed(s.Delete)),
 
 		PeerSend:       c.Service("peer_send", httpkit.Typed(s.Send)),
 		PeerEdit:       c.Service("peer_edit", httpkit.Typed(s.Edit)),

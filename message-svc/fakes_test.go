@@ -102,6 +102,11 @@ type fixture struct {
 
 func start(t *testing.T, repo message.Repository) *fixture {
 	t.Helper()
+	return startWith(t, repo, message.Config{})
+}
+
+func startWith(t *testing.T, repo message.Repository, cfg message.Config) *fixture {
+	t.Helper()
 	issuer := tokentest.New("ann", "bob", "eve")
 	f := &fixture{
 		conversations: newConversations(),
@@ -111,7 +116,7 @@ func start(t *testing.T, repo message.Repository) *fixture {
 	f.conversations.add("c", "bob", peer.Membership{Role: peer.RoleMember})
 	env := servertest.Env(t, &peer.Peers{Auth: issuer, Conversations: f.conversations})
 	f.broker = env.Broker
-	app, err := message.New(t.Context(), message.Config{}, message.Deps{Env: env, Repository: repo})
+	app, err := message.New(t.Context(), cfg, message.Deps{Env: env, Repository: repo})
 	if err != nil {
 		t.Fatal(err)
 	}

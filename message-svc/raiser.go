@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	raiseBatch    = 100 // conversations in one request
-	raiseStep     = 500 // messages that one raise tells of when it makes up for lost ones
+	raiseBatch    = 200                   // conversations in one request
+	raisePause    = 10 * time.Millisecond // between two requests: what is stored meanwhile shares the next one
+	raiseStep     = 500                   // messages that one raise tells of when it makes up for lost ones
 	raiseTimeout  = 5 * time.Second
 	raiseRetry    = 500 * time.Millisecond
 	raiseWaiting  = 50_000 // conversations that wait while conversation-svc is away; more are left to its walk
@@ -99,6 +100,7 @@ func (r *raiser) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if batch := r.due(time.Now()); len(batch) > 0 {
 			r.send(ctx, batch)
+			pause(ctx, raisePause)
 			continue
 		}
 		select {
@@ -157,9 +159,13 @@ func (r *raiser) retry(ctx context.Context, batch []*raise) {
 	for _, w := range batch {
 		r.add(w)
 	}
+	pause(ctx, raiseRetry)
+}
+
+func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(raiseRetry):
+	case <-time.After(d):
 	}
 }
 

@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	message "github.com/confab-chat/confab/message-svc"
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/fault"
+	"github.com/confab-chat/confab/pkg/identity"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/server/servertest"
 )
@@ -131,6 +134,29 @@ func TestOnlyThoseWhoMay(t *testing.T) {
 	if got := servertest.Want[sent](t, 200, servertest.Call(t, "GET", url, f.bob, nil)).Message; got != mine {
 		t.Fatalf("the message is now %+v", got)
 	}
+}
+
+func TestOneUserWritesNoFasterThanTheLimitWhicheverWay(t *testing.T) {
+	f := startWith(t, openSQLite(t)(t), message.Config{SendRate: 1}) // five at once
+	first := f.mustSend(t, f.ann, "1")
+	for range 3 {
+		f.mustSend(t, f.ann, "more")
+	}
+	if _, err := f.app.Peer().Edit(identity.As(t.Context(), "ann"), peer.EditRequest{MessageID: first.ID, Body: "edited"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := f.app.Peer().Send(identity.As(t.Context(), "ann"), peer.SendRequest{ConversationID: "c", Body: "by a socket"})
+	if fault.From(err).Kind != fault.RateLimited {
+		t.Fatalf("the sixth write: %v, want a refusal", err)
+	}
+	refused := f.send(t, f.ann, "by HTTP", "")
+	if p := servertest.Want[servertest.Problem](t, http.StatusTooManyRequests, refused); p.Code != "rate_limited" {
+		t.Fatalf("the problem is %+v", p)
+	}
+	if refused.Header.Get("Retry-After") == "" || refused.Header.Get("RateLimit") == "" {
+		t.Fatalf("the refusal's headers are %v", refused.Header)
+	}
+	f.mustSend(t, f.bob, "another user")
 }
 
 func TestHistoryBeforeAMemberCameStaysHidden(t *testing.T) {

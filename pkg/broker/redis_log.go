@@ -104,5 +104,6 @@ func Dial(url string) (redis.UniversalClient, error) {
 		return nil, fmt.Errorf("-redis-url: %w", err)
 	}
 	options.DialTimeout = 2 * time.Second
+	options.ContextTimeoutEnabled = true // else a silent Redis holds a call for seconds, whatever its context says
 	return redis.NewClient(options), nil
 }

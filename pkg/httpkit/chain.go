@@ -95,15 +95,23 @@ func authenticate(v Verifier, next endpoint.Endpoint) endpoint.Endpoint {
 func (c *Chain) limit(rules []ratelimit.Rule, key func(context.Context) string, next endpoint.Endpoint) endpoint.Endpoint {
 	return func(ctx context.Context, request any) (any, error) {
 		for _, rule := range rules {
-			if rule.Burst == 0 {
-				continue
-			}
-			result := c.Limiter.Allow(ctx, rule, key(ctx))
-			InfoFrom(ctx).limited = &result
-			if !result.Allowed {
-				return nil, fault.New(fault.RateLimited, "rate_limited", "Too many requests. Try again later.").After(result.Retry)
+			if err := Allow(ctx, c.Limiter, rule, key(ctx)); err != nil {
+				return nil, err
 			}
 		}
 		return next(ctx, request)
 	}
+}
+
+// Allow counts a request against a rule, and has the answer tell how that stands. It returns a RateLimited fault where it is one too many.
+func Allow(ctx context.Context, limiter ratelimit.Limiter, rule ratelimit.Rule, key string) error {
+	if rule.Burst == 0 {
+		return nil
+	}
+	result := limiter.Allow(ctx, rule, key)
+	InfoFrom(ctx).limited = &result
+	if !result.Allowed {
+		return fault.New(fault.RateLimited, "rate_limited", "Too many requests. Try again later.").After(result.Retry)
+	}
+	return nil
 }

@@ -51,7 +51,7 @@ func Start(t testing.TB) string {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test, closed at once
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func listens(address string, ended <-chan struct{}) bool {
 }
 
 func answers(address string) bool {
-	c, err := net.DialTimeout("tcp", address, time.Second) //nolint:noctx // has a timeout
+	c, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {
 		return false
 	}

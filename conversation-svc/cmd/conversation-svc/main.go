@@ -1,4 +1,4 @@
-// Command conversation-svc serves conversations, their members and the inbox.
+// Command conversation-svc runs conversation-svc by itself, over MongoDB and Redis.
 package main
 
 import (
@@ -12,21 +12,12 @@ import (
 
 func main() {
 	var cfg conversation.Config
-	var others split.Config
-	server.Main(server.Program{
-		Name:   "conversation-svc",
-		Config: server.Config{HTTPAddr: ":3002", InternalAddr: ":3102", AdminAddr: "127.0.0.1:3202"},
-		RegisterFlags: func(fs *flag.FlagSet) {
+	split.Main("conversation-svc", server.Config{HTTPAddr: ":3002", InternalAddr: ":3102", AdminAddr: "127.0.0.1:3202"},
+		func(fs *flag.FlagSet) {
 			cfg.RegisterFlags(fs)
 			cfg.RegisterMongoFlags(fs)
-			others.RegisterFlags(fs)
 		},
-		New: func(ctx context.Context, env server.Env) (server.App, error) {
-			env, err := others.Connect(env)
-			if err != nil {
-				return nil, err
-			}
+		func(ctx context.Context, env server.Env) (server.App, error) {
 			return conversation.New(ctx, cfg, conversation.Deps{Env: env})
-		},
-	})
+		})
 }

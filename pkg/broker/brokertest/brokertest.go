@@ -2,6 +2,7 @@
 package brokertest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,7 +92,7 @@ func wantLog(t *testing.T, got []chat.Event, want ...chat.Event) {
 	for i := range want {
 		g, _ := json.Marshal(got[i])  // a message always encodes
 		w, _ := json.Marshal(want[i]) // a message always encodes
-		if string(g) != string(w) {
+		if !bytes.Equal(g, w) {
 			t.Errorf("event %d of the log is %s, want %s", i, g, w)
 		}
 	}

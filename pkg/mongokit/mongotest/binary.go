@@ -21,7 +21,7 @@ func binary() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(root, "bin", "mongotestserver")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // holds programs, no secrets
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", err
 	}
 	return path, locked(path+".lock", func() error { return build(filepath.Join(root, "tools", "mongotestserver"), path) })
@@ -59,7 +59,7 @@ func build(dir, path string) error {
 // locked runs f while no other process or goroutine runs one under the same lock file: go test runs packages side by
 // side. The system drops the lock of a process that dies.
 func locked(path string, f func() error) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644) //nolint:gosec // our own path
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return err
 	}
