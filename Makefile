@@ -30,6 +30,7 @@ test: deps $(MONGO) ## Run all tests, under the race detector
 
 bench: build ## Measure sends, history and inbox; BENCH='-flag …' is passed on
 	@go run ./e2e/cmd/confab-bench $(BENCH)
+	@go test -run '^$$' -bench . -benchtime 1x ./message-svc ./conversation-svc | awk '/^Benchmark/ {print $$1, $$(NF-1), $$NF}'
 
 fuzz: deps ## Run each fuzz target for FUZZTIME (10s)
 	@go test -list '^Fuzz' work | awk '/^Fuzz/ {names = names " " $$1} /^ok/ {print $$2 names; names = ""}' | \

@@ -1,0 +1,28 @@
+// Command confab runs all of Confab in one process, and backs up or restores its data.
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+
+	"github.com/confab-chat/confab/allinone"
+	"github.com/confab-chat/confab/pkg/server"
+)
+
+func main() {
+	if len(os.Args) > 1 && allinone.IsCommand(os.Args[1]) {
+		os.Exit(allinone.RunCommand(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	}
+	var cfg allinone.Config
+	server.Main(server.Program{
+		Name:          "confab",
+		Config:        server.Config{HTTPAddr: ":3000", AdminAddr: "127.0.0.1:3200"},
+		RegisterFlags: func(fs *flag.FlagSet) { cfg.RegisterFlags(fs) },
+		New: func(ctx context.Context, env server.Env) (server.App, error) {
+			return allinone.New(ctx, cfg, env)
+		},
+		Greeting: allinone.Greeting,
+		Usage:    allinone.CommandsUsage,
+	})
+}
