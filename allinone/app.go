@@ -52,6 +52,7 @@ type service interface {
 
 // App is all of Confab in one process.
 type App struct {
+	env      server.Env
 	data     *dataDir
 	names    []string // in the order in which they are made; they stop in reverse
 	services map[string]service
@@ -66,7 +67,7 @@ func New(ctx context.Context, cfg Config, env server.Env) (*App, error) {
 	env.Broker = broker.NewMemory()
 	env.Limiter = ratelimit.NewMemory()
 	env.Peers = &peer.Peers{}
-	a := &App{data: data, services: map[string]service{}}
+	a := &App{env: env, data: data, services: map[string]service{}}
 	if err := a.compose(ctx, cfg, env); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -75,6 +76,9 @@ func New(ctx context.Context, cfg Config, env server.Env) (*App, error) {
 
 // compose makes the services, then binds them to each other.
 func (a *App) compose(ctx context.Context, cfg Config, env server.Env) error {
+	if err := a.data.prepare(); err != nil {
+		return err
+	}
 	if !filepath.IsAbs(cfg.Auth.MailFile) {
 		cfg.Auth.MailFile = filepath.Join(cfg.DataDir, cfg.Auth.MailFile)
 	}
@@ -134,7 +138,7 @@ func (a *App) Routes() []httpkit.Route {
 
 // Public sends each request to its service by the route table.
 func (a *App) Public() http.Handler {
-	handlers := map[string]http.Handler{routes.Web: webHandler()}
+	handlers := map[string]http.Handler{routes.Web: a.env.PublicHandler([]httpkit.Route{page})}
 	for name, s := range a.services {
 		handlers[name] = s.Public()
 	}
@@ -171,11 +175,16 @@ func (a *App) Run(ctx context.Context) error {
 		stop  context.CancelFunc
 		ended chan error
 	}
+	ctx, oneEnded := context.WithCancel(ctx) // none runs on where one has failed
+	defer oneEnded()
 	var all []running
 	for _, name := range a.names {
 		own, stop := context.WithCancel(context.WithoutCancel(ctx))
 		r := running{stop: stop, ended: make(chan error, 1)}
-		go func() { r.ended <- a.services[name].Run(own) }()
+		go func() {
+			r.ended <- a.services[name].Run(own)
+			oneEnded()
+		}()
 		all = append(all, r)
 	}
 	<-ctx.Done()

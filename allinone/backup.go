@@ -68,25 +68,23 @@ func packFile(archive *tar.Writer, path string) error {
 	return err
 }
 
-// Restore fills an empty or new dir from a file that Backup wrote. It returns an error where dir holds a database already, or
-// the file is no complete backup.
+// Restore fills an empty or new dir from a file that Backup wrote. It returns an error where dir holds anything already (a write-ahead
+// log that was left behind would be taken for the restored database's own), or the file is no complete backup.
 func Restore(file, dir string) error {
 	data, err := openDataDir(dir)
 	if err != nil {
 		return err
 	}
 	defer data.close()
-	for _, name := range databases {
-		if _, err := os.Stat(data.path(name)); err == nil {
-			return fmt.Errorf("%s is there already: restore into an empty directory", data.path(name))
-		}
+	if err := data.requireEmpty(); err != nil {
+		return err
 	}
 	in, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	temp, err := os.MkdirTemp(dir, ".restore-")
+	temp, err := os.MkdirTemp(dir, restoring)
 	if err != nil {
 		return err
 	}
@@ -96,7 +94,7 @@ func Restore(file, dir string) error {
 	}
 	for _, name := range databases {
 		if err := os.Rename(filepath.Join(temp, name), data.path(name)); err != nil {
-			return fmt.Errorf("%s is no complete backup: %w", file, err)
+			return err
 		}
 	}
 	return nil
@@ -104,9 +102,9 @@ func Restore(file, dir string) error {
 
 func unpack(in io.Reader, dir string) error {
 	archive := tar.NewReader(in)
-	for {
+	for found := 0; ; found++ {
 		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && found == len(databases) {
 			return nil
 		}
 		if err != nil {

@@ -1,8 +1,10 @@
 package allinone_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -45,7 +47,13 @@ func TestCommandsRefuseWhatWouldDestroy(t *testing.T) {
 	if out, code := command(t, program, "backup", "-data-dir", data, file); code != 0 {
 		t.Fatalf("backup: %s", out)
 	}
-	if err := os.WriteFile(other, []byte("no backup"), 0o600); err != nil {
+	cut := filepath.Join(dir, "cut.tar")
+	whole, err := os.ReadFile(file)
+	if err := errors.Join(err, os.WriteFile(other, []byte("no backup"), 0o600), os.WriteFile(cut, whole[:firstEntry(whole)], 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(dir, "left")
+	if err := errors.Join(os.Mkdir(left, 0o700), os.WriteFile(filepath.Join(left, "messages.db-wal"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
@@ -58,6 +66,8 @@ func TestCommandsRefuseWhatWouldDestroy(t *testing.T) {
 		"a backup without a file":              {[]string{"backup", "-data-dir", data}, 2, "FILE is missing"},
 		"a restore while confab runs":          {[]string{"restore", "-data-dir", data, file}, 1, "another confab uses"},
 		"a restore of what is no backup":       {[]string{"restore", "-data-dir", filepath.Join(dir, "new"), other}, 1, "no complete backup"},
+		"a restore of a part":                  {[]string{"restore", "-data-dir", filepath.Join(dir, "part"), cut}, 1, "no complete backup"},
+		"a restore beside a left log":          {[]string{"restore", "-data-dir", left, file}, 1, "is there already"},
 		"a second confab on one directory":     {[]string{"-data-dir", data, "-http-addr", "127.0.0.1:0", "-admin-addr", "127.0.0.1:0"}, 1, "another confab uses"},
 		"a wrong flag":                         {[]string{"-data-dri", data}, 2, "-data-dri"},
 		"a restore of a file that isn't there": {[]string{"restore", "-data-dir", filepath.Join(dir, "new"), filepath.Join(dir, "no.tar")}, 1, "no such file"},
@@ -72,4 +82,11 @@ func TestCommandsRefuseWhatWouldDestroy(t *testing.T) {
 	if out, code := command(t, program, "restore", "-data-dir", data, file); code != 1 || !strings.Contains(out, "is there already") {
 		t.Fatalf("a restore over data: exit %d: %s", code, out)
 	}
+}
+
+// firstEntry returns the length of a tar archive's first entry: a header block, and the file filled up to whole blocks.
+func firstEntry(archive []byte) int {
+	const block = 512
+	size, _ := strconv.ParseInt(strings.Trim(string(archive[124:136]), " \x00"), 8, 64)
+	return block + int((size+block-1)/block)*block
 }

@@ -38,6 +38,38 @@ func openDataDir(dir string) (*dataDir, error) {
 	return &dataDir{dir: dir, lock: lock}, nil
 }
 
+// restoring begins the name of what a restore leaves behind when it does not end.
+const restoring = ".restore-"
+
+// requireEmpty returns an error where the directory holds more than the lock.
+func (d *dataDir) requireEmpty() error {
+	entries, err := os.ReadDir(d.dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() != filepath.Base(d.lock.Name()) {
+			return fmt.Errorf("%s is there already: restore into an empty directory", d.path(entry.Name()))
+		}
+	}
+	return nil
+}
+
+// prepare makes the databases' files readable for their owner alone, before SQLite would make them for everybody. It returns an error
+// where a restore has not ended.
+func (d *dataDir) prepare() error {
+	if left, err := filepath.Glob(d.path(restoring + "*")); err != nil || left != nil {
+		return errors.Join(fmt.Errorf("a restore into %s did not end: empty the directory and restore again", d.dir), err)
+	}
+	for _, name := range databases {
+		file, err := os.OpenFile(d.path(name), os.O_CREATE|os.O_RDWR, 0o600)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *dataDir) path(file string) string { return filepath.Join(d.dir, file) }
 
 // close gives the lock back: the system does it with the file.

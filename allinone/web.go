@@ -3,20 +3,16 @@ package allinone
 import (
 	_ "embed"
 	"net/http"
+
+	"github.com/confab-chat/confab/pkg/httpkit"
 )
 
 //go:embed index.html
-var page []byte
+var index []byte
 
-// webHandler serves the page that shows that Confab is alive.
-func webHandler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		h := w.Header()
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		_, _ = w.Write(page) // the client left: there is nobody to tell
-	})
-	return mux
-}
+// page shows that Confab is alive.
+var page = httpkit.Route{Pattern: "GET /{$}", Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	_, _ = w.Write(index) // the client left: there is nobody to tell
+})}

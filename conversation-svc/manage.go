@@ -79,7 +79,11 @@ func (s *service) clear(ctx context.Context, conversationID string) error {
 	if err != nil {
 		return err
 	}
-	return s.repo.Clear(ctx, entry.ID, identity.UserID(ctx), last)
+	if err := s.repo.Clear(ctx, entry.ID, identity.UserID(ctx), last); err != nil {
+		return err
+	}
+	s.news.member(chat.MemberEvent{Type: chat.MemberCleared, ConversationID: entry.ID, UserID: identity.UserID(ctx), FromSeq: last})
+	return nil
 }
 
 func (s *service) deleteForAll(ctx context.Context, conversationID string) error {

@@ -80,7 +80,11 @@ func (n *news) run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		drain(ctx, n.members, func(ctx context.Context, e chat.MemberEvent) {
-			n.publish(ctx, "member", e, chat.ConversationChannel(e.ConversationID), chat.MembersChannel, chat.UserChannel(e.UserID))
+			channels := []string{chat.ConversationChannel(e.ConversationID), chat.MembersChannel, chat.UserChannel(e.UserID)}
+			if e.Type == chat.MemberCleared {
+				channels = channels[1:2]
+			}
+			n.publish(ctx, "member", e, channels...)
 		})
 	})
 	wg.Go(func() {

@@ -14,7 +14,8 @@ import (
 
 const (
 	announceWorkers = 8
-	announceWaiting = 1000 // events that wait in one conversation; the oldest fall out, and gateways fetch them
+	announceWaiting = 1000   // events that wait in one conversation; the oldest fall out, and gateways fetch them
+	announceTotal   = 20_000 // events that wait in all; past it no more are taken
 	announceTimeout = 2 * time.Second
 	announceBackoff = 250 * time.Millisecond // at first, doubled to announceMaxWait
 	announceMaxWait = 2 * time.Second
@@ -29,6 +30,7 @@ type announcer struct {
 	failed prometheus.Counter
 
 	mu      sync.Mutex
+	total   int                     // events in waiting
 	waiting map[string][]chat.Event // by conversation; a key without events is being announced
 	ready   *turns
 }
@@ -51,10 +53,16 @@ func newAnnouncer(b broker.Broker, log *slog.Logger, registerer prometheus.Regis
 func (a *announcer) add(conversationID string, events []chat.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.total+len(events) > announceTotal {
+		a.lost.Add(float64(len(events)))
+		return
+	}
 	waiting, known := a.waiting[conversationID]
 	waiting = append(waiting, events...)
+	a.total += len(events)
 	if over := len(waiting) - announceWaiting; over > 0 {
 		a.lost.Add(float64(over))
+		a.total -= over
 		waiting = waiting[over:]
 	}
 	a.waiting[conversationID] = waiting
@@ -93,6 +101,7 @@ func (a *announcer) announceAll(ctx context.Context, conversationID string) {
 			return
 		}
 		a.waiting[conversationID] = nil
+		a.total -= len(events)
 		a.mu.Unlock()
 		for i, e := range events {
 			if !a.announce(ctx, e) {

@@ -1,8 +1,10 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +16,8 @@ const (
 	laneLen       = 1024            // drafts that wait in one conversation
 	commitTimeout = 5 * time.Second // a batch's own deadline: its callers come and go
 )
+
+var errNoTurn = errors.New("the caller has left before its turn")
 
 // committer sends the writes of each conversation to the repository one batch at a time, so that this process does not race
 // against itself for a conversation's next number.
@@ -31,6 +35,7 @@ type lane struct {
 }
 
 type write struct {
+	ctx     context.Context
 	draft   Draft
 	outcome Outcome
 }
@@ -39,14 +44,17 @@ func newCommitter(repo Repository, onCommit func(string, []Outcome)) *committer 
 	return &committer{repo: repo, onCommit: onCommit, lanes: map[string]*lane{}}
 }
 
-// commit stores the draft and returns its outcome. It returns errBusy where too many wait, and errNotStored with the
-// cause where nothing is known.
-func (c *committer) commit(conversationID string, draft Draft) (Outcome, error) {
+// commit stores the draft and returns its outcome. It returns errBusy where too many wait, errNotStored with the cause where
+// nothing is known, and the context's error where that ends before the draft's turn: nothing is stored then.
+func (c *committer) commit(ctx context.Context, conversationID string, draft Draft) (Outcome, error) {
 	l := c.enter(conversationID)
 	defer c.leave(conversationID, l)
-	w := &write{draft: draft, outcome: Outcome{Err: errors.New("the batch was aborted")}}
+	w := &write{ctx: ctx, draft: draft, outcome: Outcome{Err: errors.New("the batch was aborted")}}
 	if !l.queue.Do(w, batchLen, laneLen, func(writes []*write) { c.commitBatch(conversationID, writes) }) {
 		return Outcome{}, errBusy.After(time.Second)
+	}
+	if err := w.outcome.Err; errors.Is(err, errNoTurn) {
+		return Outcome{}, errors.Join(err, ctx.Err())
 	}
 	if w.outcome.Err != nil {
 		return Outcome{}, errNotStored.After(time.Second).Because(w.outcome.Err)
@@ -77,14 +85,21 @@ func (c *committer) leave(conversationID string, l *lane) {
 func (c *committer) commitBatch(conversationID string, writes []*write) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
-	drafts, place := distinct(writes)
-	outcomes := c.repo.Append(ctx, conversationID, drafts)
-	var stored []Outcome
-	for i, o := range outcomes {
-		if o.Err == nil && o.ID == drafts[i].ID {
-			stored = append(stored, o)
+	writes = slices.DeleteFunc(writes, func(w *write) bool {
+		if w.ctx.Err() == nil {
+			return false
 		}
+		w.outcome.Err = errNoTurn
+		return true
+	})
+	drafts, place := distinct(writes)
+	if len(drafts) == 0 {
+		return
 	}
+	outcomes := c.repo.Append(ctx, conversationID, drafts)
+	// What was stored before is told again too: whoever stored it may not have lived to tell.
+	stored := slices.DeleteFunc(slices.Clone(outcomes), func(o Outcome) bool { return o.Err != nil })
+	slices.SortFunc(stored, func(a, b Outcome) int { return cmp.Compare(a.N, b.N) })
 	if len(stored) > 0 {
 		c.onCommit(conversationID, stored)
 	}

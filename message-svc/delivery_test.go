@@ -10,6 +10,7 @@ import (
 
 	message "github.com/confab-chat/confab/message-svc"
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/identity"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/server/servertest"
@@ -103,6 +104,40 @@ func TestSendsGoOnWhileHeadsCannotBeRaised(t *testing.T) {
 	f.mustSend(t, f.bob, "three")
 	f.conversations.setDown(false)
 	eventually(t, "the head after conversation-svc has come back", func() bool { return f.conversations.head("c").Seq == 3 })
+}
+
+func TestRefusedRaiseHoldsUpNoOther(t *testing.T) {
+	f := start(t, openSQLite(t)(t))
+	f.conversations.setDown(true) // so that they wait for one request
+	f.conversations.refused = "c3"
+	for i := range 8 {
+		conversation := fmt.Sprint("c", i)
+		f.conversations.add(conversation, "ann", peer.Membership{Role: peer.RoleOwner})
+		if _, err := f.app.Peer().Send(identity.As(t.Context(), "ann"), peer.SendRequest{ConversationID: conversation, Body: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.conversations.setDown(false)
+	eventually(t, "all heads but one", func() bool {
+		for i := range 8 {
+			if raised := f.conversations.head(fmt.Sprint("c", i)).Seq == 1; raised == (i == 3) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func TestSendWhoseCallerHasLeftStoresNothing(t *testing.T) {
+	f := start(t, openSQLite(t)(t))
+	left, leave := context.WithCancel(identity.As(t.Context(), "ann"))
+	leave()
+	if _, err := f.app.Peer().Send(left, peer.SendRequest{ConversationID: "c", Body: "x"}); fault.From(err).Kind != fault.Canceled {
+		t.Fatalf("got %v, want the context's end", err)
+	}
+	if page := list[chat.Message](t, f, f.ann, ""); len(page.Items) != 0 {
+		t.Fatalf("stored %+v", page.Items)
+	}
 }
 
 // The process dies between the store and the head: the next process knows nothing of the raise.

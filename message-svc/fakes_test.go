@@ -3,6 +3,7 @@ package message_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	message "github.com/confab-chat/confab/message-svc"
 	"github.com/confab-chat/confab/message-svc/messagetest"
 	"github.com/confab-chat/confab/pkg/broker"
+	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/server/servertest"
 	"github.com/confab-chat/confab/pkg/token/tokentest"
@@ -24,6 +26,7 @@ type conversations struct {
 	heads   map[string]peer.Head
 	read    map[peer.MemberPair]int64
 	down    bool
+	refused string // a conversation whose raises are refused, with all others of the request
 }
 
 func newConversations() *conversations {
@@ -66,6 +69,9 @@ func (c *conversations) RaiseHeads(_ context.Context, r peer.RaiseHeadsRequest) 
 	defer c.mu.Unlock()
 	if c.down {
 		return peer.RaisedHeads{}, errors.New("conversation-svc is down")
+	}
+	if slices.ContainsFunc(r.Raises, func(raise peer.Raise) bool { return raise.ConversationID == c.refused }) {
+		return peer.RaisedHeads{}, fault.BadField("raises", "One of them is wrong.")
 	}
 	var answer peer.RaisedHeads
 	for _, raise := range r.Raises {

@@ -45,18 +45,18 @@ func checkSend(r peer.SendRequest) error {
 }
 
 func (s *service) create(ctx context.Context, r peer.SendRequest) (peer.Sent, error) {
-	return s.write(r.ConversationID, Draft{
+	return s.write(ctx, r.ConversationID, Draft{
 		Op: OpCreate, AuthorID: identity.UserID(ctx), ClientMsgID: r.ClientMsgID, Body: r.Body,
 	})
 }
 
 // write stores the draft, which lacks an id, a time, and the client's key where it gave none.
-func (s *service) write(conversationID string, d Draft) (peer.Sent, error) {
+func (s *service) write(ctx context.Context, conversationID string, d Draft) (peer.Sent, error) {
 	d.ID, d.At = id.New(), chat.Now()
 	if d.ClientMsgID == "" {
 		d.ClientMsgID = d.ID
 	}
-	o, err := s.committer.commit(conversationID, d)
+	o, err := s.committer.commit(ctx, conversationID, d)
 	if err != nil {
 		return peer.Sent{}, err
 	}
@@ -81,7 +81,7 @@ func (s *service) Edit(ctx context.Context, r peer.EditRequest) (peer.Sent, erro
 	if m.DeletedAt != nil {
 		return peer.Sent{}, errDeleted
 	}
-	sent, err := s.write(m.ConversationID, Draft{
+	sent, err := s.write(ctx, m.ConversationID, Draft{
 		Op: OpEdit, Of: m.Seq, AuthorID: identity.UserID(ctx), ClientMsgID: r.ClientMsgID, Body: r.Body,
 	})
 	if err == nil && sent.Message.DeletedAt != nil {
@@ -101,7 +101,7 @@ func (s *service) Delete(ctx context.Context, r DeleteRequest) (peer.Sent, error
 	if m.DeletedAt != nil {
 		return peer.Sent{Message: m}, nil
 	}
-	return s.write(m.ConversationID, Draft{Op: OpDelete, Of: m.Seq, AuthorID: identity.UserID(ctx)})
+	return s.write(ctx, m.ConversationID, Draft{Op: OpDelete, Of: m.Seq, AuthorID: identity.UserID(ctx)})
 }
 
 func (s *service) Get(ctx context.Context, r GetRequest) (peer.Sent, error) {
@@ -119,8 +119,11 @@ func (s *service) visible(ctx context.Context, messageID string) (chat.Message, 
 		return chat.Message{}, peer.Membership{}, err
 	}
 	standing, err := s.members.require(ctx, m.ConversationID, identity.UserID(ctx))
-	if fault.From(err).Kind == fault.NotFound || err == nil && m.Seq <= standing.FromSeq {
+	if err != nil && fault.From(err).Kind != fault.NotFound {
+		return chat.Message{}, peer.Membership{}, err
+	}
+	if err != nil || m.Seq <= standing.FromSeq {
 		return chat.Message{}, peer.Membership{}, errNoMessage
 	}
-	return m, standing, err
+	return m, standing, nil
 }

@@ -51,10 +51,9 @@ func chatTime(t *time.Time) *chat.Time {
 }
 
 type mongoRepository struct {
-	majority *mongo.Collection // for what readers see
-	local    *mongo.Collection // for the numbers to count on from
-	last     *lastNumbers
-	close    func() error
+	writes *mongo.Collection
+	last   *lastNumbers
+	close  func() error
 }
 
 // OpenMongo connects to the server at uri and makes the indexes. It returns an error where either fails.
@@ -80,14 +79,13 @@ func newMongoRepository(ctx context.Context, db *mongo.Database) (*mongoReposito
 		{Keys: bson.D{{Key: "conversation_id", Value: 1}, {Key: "author_id", Value: 1}, {Key: "client_msg_id", Value: 1}}, Unique: true},
 	})
 	return &mongoRepository{
-		majority: mongokit.Majority(coll), local: mongokit.Local(coll), last: newLastNumbers(),
-		close: func() error { return nil },
+		writes: mongokit.Majority(coll), last: newLastNumbers(), close: func() error { return nil },
 	}, err
 }
 
 func (m *mongoRepository) Get(ctx context.Context, messageID string) (chat.Message, error) {
 	var w mongoWrite
-	err := m.majority.FindOne(ctx, bson.D{{Key: "_id", Value: messageID}}).Decode(&w)
+	err := m.writes.FindOne(ctx, bson.D{{Key: "_id", Value: messageID}}).Decode(&w)
 	if errors.Is(err, mongo.ErrNoDocuments) || err == nil && w.Op != OpCreate {
 		return chat.Message{}, errNoMessage
 	}
@@ -106,7 +104,7 @@ func (m *mongoRepository) After(ctx context.Context, conversationID string, afte
 }
 
 func (m *mongoRepository) messages(ctx context.Context, conversationID string, seq any, order, limit int) ([]chat.Message, error) {
-	writes, err := find(ctx, m.majority, bson.D{{Key: "conversation_id", Value: conversationID}, {Key: "seq", Value: seq}},
+	writes, err := find(ctx, m.writes, bson.D{{Key: "conversation_id", Value: conversationID}, {Key: "seq", Value: seq}},
 		bson.D{{Key: "seq", Value: order}}, limit)
 	messages := make([]chat.Message, len(writes))
 	for i, w := range writes {
@@ -127,7 +125,7 @@ func find(ctx context.Context, coll *mongo.Collection, filter, sort bson.D, limi
 
 // Feed applies what is not applied yet before it shows it.
 func (m *mongoRepository) Feed(ctx context.Context, conversationID string, afterRev int64, limit int) ([]chat.Event, error) {
-	writes, err := find(ctx, m.majority,
+	writes, err := find(ctx, m.writes,
 		bson.D{{Key: "conversation_id", Value: conversationID}, {Key: "n", Value: bson.D{{Key: "$gt", Value: afterRev}}}},
 		bson.D{{Key: "n", Value: 1}}, limit)
 	if err != nil {
@@ -158,8 +156,10 @@ func (m *mongoRepository) changedMessages(ctx context.Context, conversationID st
 		if w.Op == OpCreate {
 			continue
 		}
-		if _, err := m.apply(ctx, w); err != nil {
-			return nil, err
+		if !w.Applied {
+			if _, err := m.apply(ctx, w); err != nil {
+				return nil, err
+			}
 		}
 		seqs = append(seqs, w.Of)
 	}
@@ -167,7 +167,7 @@ func (m *mongoRepository) changedMessages(ctx context.Context, conversationID st
 	if len(seqs) == 0 {
 		return messages, nil
 	}
-	found, err := find(ctx, m.majority,
+	found, err := find(ctx, m.writes,
 		bson.D{{Key: "conversation_id", Value: conversationID}, {Key: "seq", Value: bson.D{{Key: "$in", Value: seqs}}}},
 		bson.D{{Key: "seq", Value: 1}}, len(seqs))
 	for _, w := range found {
@@ -182,7 +182,7 @@ func (m *mongoRepository) Last(ctx context.Context, conversationID string) (peer
 	if err != nil || len(newest) == 0 {
 		return peer.Last{}, err
 	}
-	writes, err := find(ctx, m.majority, bson.D{{Key: "conversation_id", Value: conversationID}}, bson.D{{Key: "n", Value: -1}}, 1)
+	writes, err := find(ctx, m.writes, bson.D{{Key: "conversation_id", Value: conversationID}}, bson.D{{Key: "n", Value: -1}}, 1)
 	if err != nil || len(writes) == 0 {
 		return peer.Last{}, err
 	}
@@ -190,7 +190,7 @@ func (m *mongoRepository) Last(ctx context.Context, conversationID string) (peer
 }
 
 func (m *mongoRepository) Ping(ctx context.Context) error {
-	return m.majority.Database().Client().Ping(ctx, nil)
+	return m.writes.Database().Client().Ping(ctx, nil)
 }
 
 func (m *mongoRepository) Close() error { return m.close() }

@@ -56,7 +56,7 @@ func (a *mongoAppend) step(ctx context.Context) error {
 	for i, w := range writes {
 		docs[i] = w
 	}
-	result, insertErr := mongokit.InsertOrdered(ctx, a.majority, docs)
+	result, insertErr := mongokit.InsertOrdered(ctx, a.writes, docs)
 	for _, w := range writes[:result.Stored] {
 		o, err := a.outcome(ctx, w)
 		if err != nil {
@@ -117,7 +117,7 @@ func (a *mongoAppend) lookUp(ctx context.Context, count int, cause error) error 
 	for range count {
 		d := a.drafts[a.open[place]]
 		var w mongoWrite
-		err := a.majority.FindOne(ctx, bson.D{{Key: "conversation_id", Value: a.conversationID},
+		err := a.writes.FindOne(ctx, bson.D{{Key: "conversation_id", Value: a.conversationID},
 			{Key: "author_id", Value: d.AuthorID}, {Key: "client_msg_id", Value: d.ClientMsgID}}).Decode(&w)
 		if errors.Is(err, mongo.ErrNoDocuments) {
 			place++

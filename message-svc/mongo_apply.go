@@ -34,21 +34,20 @@ func (m *mongoRepository) apply(ctx context.Context, change mongoWrite) (mongoWr
 	if err != nil {
 		return mongoWrite{}, err
 	}
-	_, err = m.majority.UpdateOne(ctx, bson.D{{Key: "_id", Value: change.ID}},
+	_, err = m.writes.UpdateOne(ctx, bson.D{{Key: "_id", Value: change.ID}},
 		bson.D{{Key: "$set", Value: bson.D{{Key: "applied", Value: true}, {Key: "body", Value: ""}}}})
 	return message, err
 }
 
 func (m *mongoRepository) update(ctx context.Context, filter, set bson.D) (mongoWrite, error) {
 	var w mongoWrite
-	err := m.majority.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$set", Value: set}},
+	err := m.writes.FindOneAndUpdate(ctx, filter, bson.D{{Key: "$set", Value: set}},
 		options.FindOneAndUpdate().SetReturnDocument(options.After)).Decode(&w)
 	return w, err
 }
 
-// bySeq reads what the primary holds: whoever applied a change before us may still wait for the majority.
 func (m *mongoRepository) bySeq(ctx context.Context, conversationID string, seq int64) (mongoWrite, error) {
 	var w mongoWrite
-	err := m.local.FindOne(ctx, bson.D{{Key: "conversation_id", Value: conversationID}, {Key: "seq", Value: seq}}).Decode(&w)
+	err := m.writes.FindOne(ctx, bson.D{{Key: "conversation_id", Value: conversationID}, {Key: "seq", Value: seq}}).Decode(&w)
 	return w, err
 }

@@ -7,14 +7,15 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// lastNumbers returns the numbers to count on from: those this process had confirmed, else those in the store. The newest
-// write there may be a change that its writer did not live to apply.
+// lastNumbers returns the numbers to count on from: those this process had confirmed, else those that a majority holds. Numbers
+// too low cost a duplicate key and another look; one too high, of a write that a failover takes back, would leave a hole for
+// ever. The newest write may be a change that its writer did not live to apply.
 func (m *mongoRepository) lastNumbers(ctx context.Context, conversationID string) (numbers, error) {
 	if last, ok := m.last.get(conversationID); ok {
 		return last, nil
 	}
 	of := bson.D{{Key: "conversation_id", Value: conversationID}}
-	writes, err := find(ctx, m.local, of, bson.D{{Key: "n", Value: -1}}, 1)
+	writes, err := find(ctx, m.writes, of, bson.D{{Key: "n", Value: -1}}, 1)
 	if err != nil || len(writes) == 0 {
 		return numbers{}, err
 	}
@@ -23,7 +24,7 @@ func (m *mongoRepository) lastNumbers(ctx context.Context, conversationID string
 			return numbers{}, err
 		}
 	}
-	messages, err := find(ctx, m.local, of, bson.D{{Key: "seq", Value: -1}}, 1)
+	messages, err := find(ctx, m.writes, of, bson.D{{Key: "seq", Value: -1}}, 1)
 	if err != nil || len(messages) == 0 {
 		return numbers{}, err
 	}

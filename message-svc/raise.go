@@ -11,7 +11,7 @@ type raise struct {
 	from, to       int64 // the messages created; zero where only changes are known
 	newest         peer.Head
 	authors        map[string]int64 // each author's last seq in the range
-	more           bool             // the range was cut: messages above it are still to be told
+	more           bool             // the range was cut: messages above it are read from the store next
 }
 
 func newRaise(conversationID string) *raise {
@@ -43,7 +43,6 @@ func (w *raise) merge(other *raise) {
 		w.authors[author] = max(w.authors[author], seq)
 	}
 	w.changed(other.newest)
-	w.more = w.more || other.more
 }
 
 // request is the raise as conversation-svc takes it. Changes alone make an empty range behind the newest message.

@@ -4,17 +4,19 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
 const (
-	raiseBatch    = 200                   // conversations in one request
+	raiseBatch    = 200                   // conversations in one request; half as many after each that fails
 	raisePause    = 10 * time.Millisecond // between two requests: what is stored meanwhile shares the next one
 	raiseStep     = 500                   // messages that one raise tells of when it makes up for lost ones
 	raiseTimeout  = 5 * time.Second
@@ -34,6 +36,8 @@ type raiser struct {
 	lost  prometheus.Counter
 	wake  chan struct{} // holds a token while something may be due
 
+	batch int // of the next request; run's alone
+
 	mu      sync.Mutex
 	waiting map[string]*raise
 	paused  map[string]time.Time // big groups, until when
@@ -42,7 +46,7 @@ type raiser struct {
 
 func newRaiser(repo Repository, peers *peer.Peers, log *slog.Logger, registerer prometheus.Registerer) *raiser {
 	r := &raiser{
-		repo: repo, peers: peers, log: log, wake: make(chan struct{}, 1),
+		repo: repo, peers: peers, log: log, wake: make(chan struct{}, 1), batch: raiseBatch,
 		waiting: map[string]*raise{}, paused: map[string]time.Time{}, heads: map[string]int64{},
 		lost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "confab_head_raises_lost_total", Help: "Head raises given up because too many waited; conversation-svc's walk makes up for them.",
@@ -82,6 +86,9 @@ func (r *raiser) add(w *raise) {
 	defer r.mu.Unlock()
 	earlier := r.waiting[w.conversationID]
 	switch {
+	case earlier != nil && earlier.more: // it goes on through the store, where w's messages are too
+	case earlier != nil && w.more:
+		r.waiting[w.conversationID] = w
 	case earlier != nil:
 		earlier.merge(w)
 	case len(r.waiting) >= raiseWaiting:
@@ -120,14 +127,14 @@ func (r *raiser) run(ctx context.Context) {
 func (r *raiser) due(now time.Time) []*raise {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	maps.DeleteFunc(r.paused, func(_ string, until time.Time) bool { return !now.Before(until) })
 	var batch []*raise
 	for conversationID, w := range r.waiting {
-		if until, paused := r.paused[conversationID]; paused && now.Before(until) {
+		if _, paused := r.paused[conversationID]; paused {
 			continue
 		}
-		delete(r.paused, conversationID)
 		delete(r.waiting, conversationID)
-		if batch = append(batch, w); len(batch) == raiseBatch {
+		if batch = append(batch, w); len(batch) == r.batch {
 			break
 		}
 	}
@@ -147,12 +154,31 @@ func (r *raiser) send(ctx context.Context, batch []*raise) {
 	}
 	if err != nil {
 		r.log.WarnContext(ctx, "heads not raised", "error", err.Error(), "conversations", len(batch))
-		r.retry(ctx, batch)
+		r.failed(ctx, batch, err)
 		return
 	}
+	r.batch = min(2*r.batch, raiseBatch)
+	var behind []*raise
 	for i, w := range batch {
-		r.settle(ctx, w, request.Raises[i], answer.Items[i])
+		if err := r.settle(asked, w, request.Raises[i], answer.Items[i]); err != nil {
+			r.log.WarnContext(ctx, "lagging head not raised", "error", err.Error())
+			behind = append(behind, w)
+		}
 	}
+	if behind != nil {
+		r.retry(ctx, behind)
+	}
+}
+
+// failed tries again in smaller requests: the whole may be too much, or one of them be refused. One that is refused by itself is given up.
+func (r *raiser) failed(ctx context.Context, batch []*raise, err error) {
+	kind := fault.From(err).Kind
+	if len(batch) == 1 && kind != fault.Unavailable && kind != fault.Canceled && kind != fault.Internal {
+		r.lost.Inc()
+		return
+	}
+	r.batch = max(r.batch/2, 1)
+	r.retry(ctx, batch)
 }
 
 func (r *raiser) retry(ctx context.Context, batch []*raise) {
@@ -169,35 +195,36 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// settle looks at the head after a raise: where it lags, the raise goes on from there.
-func (r *raiser) settle(ctx context.Context, w *raise, asked peer.Raise, head peer.RaisedHead) {
+// settle looks at the head after a raise: where it lags, the raise goes on from there. It returns the store's error.
+func (r *raiser) settle(ctx context.Context, w *raise, asked peer.Raise, head peer.RaisedHead) error {
 	if head.Members == 0 {
-		return // the conversation is gone, or is about to be inserted with its head
+		return nil // the conversation is gone, or is about to be inserted with its head
 	}
-	r.mu.Lock()
-	if len(r.heads) >= headsKept {
-		clear(r.heads)
-	}
-	r.heads[w.conversationID] = head.HeadSeq
-	if head.Members > bigGroup {
-		r.paused[w.conversationID] = time.Now().Add(bigGroupPause)
-	}
-	r.mu.Unlock()
+	r.noted(w.conversationID, head)
 	if head.HeadSeq >= asked.FromSeq-1 && !w.more {
-		return
+		return nil
 	}
 	missing, err := r.repo.After(ctx, w.conversationID, head.HeadSeq, raiseStep)
-	if err != nil {
-		r.log.WarnContext(ctx, "lagging head not raised", "error", err.Error())
-		r.add(w)
-		return
+	if err != nil || len(missing) == 0 {
+		return err
 	}
 	next := newRaise(w.conversationID)
 	for _, m := range missing {
 		next.created(m)
 	}
 	next.more = len(missing) == raiseStep
-	if len(missing) > 0 {
-		r.add(next)
+	r.add(next)
+	return nil
+}
+
+func (r *raiser) noted(conversationID string, head peer.RaisedHead) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.heads) >= headsKept {
+		clear(r.heads)
+	}
+	r.heads[conversationID] = head.HeadSeq
+	if head.Members > bigGroup {
+		r.paused[conversationID] = time.Now().Add(bigGroupPause)
 	}
 }

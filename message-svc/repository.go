@@ -17,7 +17,7 @@ import (
 //     before Append returns, before a later write of the conversation, and before a reader is given its event.
 //   - Drafts with one (conversation, author, client_msg_id) are one write: the first one stored, whoever stored it.
 //
-// Errors other than ErrNotFound say that the store cannot be reached or that its answer makes no sense.
+// Errors other than errNoMessage say that the store cannot be reached or that its answer makes no sense.
 type Repository interface {
 	// Append stores drafts of different keys in their order and returns the outcome of each.
 	Append(ctx context.Context, conversationID string, drafts []Draft) []Outcome

@@ -62,7 +62,7 @@ var (
 // Op is what a write does.
 type Op string
 
-// The operations. A created message and a change of one take their number from the same row.
+// The operations. Creating a message and changing one take their numbers from one sequence.
 const (
 	OpCreate Op = "create"
 	OpEdit   Op = "edit"

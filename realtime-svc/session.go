@@ -52,7 +52,8 @@ func (s *session) userID() string { return s.identity().UserID }
 
 // acting returns a context for one command in the user's name. It outlives the socket: what is under way is carried out.
 func (s *session) acting(wait time.Duration) (context.Context, context.CancelFunc) {
-	ctx := identity.As(context.WithoutCancel(s.ctx), s.userID())
+	own := *s.info // what a service notes of a request is noted of this one
+	ctx := identity.As(httpkit.WithInfo(context.WithoutCancel(s.ctx), &own), s.userID())
 	return context.WithTimeout(ctx, wait)
 }
 

@@ -14,6 +14,7 @@ type Memory struct {
 	mu          sync.RWMutex
 	subscribers map[string]map[*memorySubscription]struct{} // by channel
 	logs        map[string]*memoryLog                       // by conversation
+	logged      int                                         // bytes in all logs
 	swept       time.Time
 }
 
@@ -33,7 +34,8 @@ func (m *Memory) Announce(ctx context.Context, e chat.Event) error {
 		log = &memoryLog{}
 		m.logs[e.ConversationID] = log
 	}
-	log.add(e)
+	m.logged += log.add(e)
+	m.bound(e.ConversationID)
 	heard := len(m.subscribers[chat.ConversationChannel(e.ConversationID)]) > 0
 	m.mu.Unlock()
 	if !heard {
@@ -83,9 +85,29 @@ func (m *Memory) sweep() {
 	m.swept = time.Now()
 	for conversationID, log := range m.logs {
 		if time.Since(log.touched) > LogAge {
-			delete(m.logs, conversationID)
+			m.drop(conversationID)
 		}
 	}
+}
+
+// memoryBytes bounds the message bytes in all logs together.
+const memoryBytes = 64 << 20
+
+// bound drops other logs, whichever they are, while all hold too much: what they held is fetched from message-svc.
+func (m *Memory) bound(keep string) {
+	for conversationID := range m.logs {
+		if m.logged <= memoryBytes {
+			return
+		}
+		if conversationID != keep {
+			m.drop(conversationID)
+		}
+	}
+}
+
+func (m *Memory) drop(conversationID string) {
+	m.logged -= m.logs[conversationID].bytes
+	delete(m.logs, conversationID)
 }
 
 type memorySubscription struct {

@@ -15,7 +15,9 @@ type memoryLog struct {
 	touched time.Time
 }
 
-func (l *memoryLog) add(e chat.Event) {
+// add returns by how many bytes the log has grown.
+func (l *memoryLog) add(e chat.Event) int {
+	before := l.bytes
 	l.touched = time.Now()
 	at, known := slices.BinarySearchFunc(l.events, e.Rev, func(x chat.Event, rev int64) int { return cmp.Compare(x.Rev, rev) })
 	if !known {
@@ -27,6 +29,7 @@ func (l *memoryLog) add(e chat.Event) {
 		l.replace(e.Message)
 	}
 	l.trim()
+	return l.bytes - before
 }
 
 // newest returns the newest state of a message whose event is put in at a place: a change may have come before it.

@@ -3,7 +3,9 @@ package broker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -98,9 +100,12 @@ func (r *Redis) Log(ctx context.Context, conversationID string, after int64) ([]
 }
 
 // Dial returns a client for a redis:// or rediss:// URL. It returns an error where the URL is wrong; it does not connect yet.
-func Dial(url string) (redis.UniversalClient, error) {
-	options, err := redis.ParseURL(url)
+func Dial(redisURL string) (redis.UniversalClient, error) {
+	options, err := redis.ParseURL(redisURL)
 	if err != nil {
+		if wrong, ok := errors.AsType[*url.Error](err); ok {
+			err = wrong.Err // without the URL, which may hold a password
+		}
 		return nil, fmt.Errorf("-redis-url: %w", err)
 	}
 	options.DialTimeout = 2 * time.Second

@@ -55,6 +55,7 @@ const (
 	MessageDeleted = "message.deleted"
 	MemberAdded    = "member.added"
 	MemberRemoved  = "member.removed"
+	MemberCleared  = "member.cleared" // between services alone: a member's FromSeq has moved
 	Read           = "read"
 	Typing         = "typing"
 	Inbox          = "inbox"
@@ -75,7 +76,7 @@ type Event struct {
 // MemberEvent tells that a conversation's members changed. It travels on the conversation's channel, on MembersChannel
 // and on the user's own.
 type MemberEvent struct {
-	Type           string `json:"type"` // MemberAdded or MemberRemoved
+	Type           string `json:"type"` // MemberAdded, MemberRemoved, or on MembersChannel MemberCleared, without a version
 	ConversationID string `json:"conversation_id"`
 	UserID         string `json:"user_id"`
 	Version        int64  `json:"members_version"` // one above that of the event before

@@ -113,10 +113,17 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
-// From returns what a client is told of err: the *Error in its chain, else Canceled or Unavailable for an ended context,
-// else Internal. The answer wraps err, so that the log has it whole.
+// labeled is an error of MongoDB's driver, which says in labels what it is.
+type labeled interface {
+	error
+	HasErrorLabel(label string) bool
+}
+
+// From returns what a client is told of err: the *Error in its chain, else Canceled or Unavailable for an ended context, Unavailable for
+// a store that is out of reach or has no primary at the moment, else Internal. The answer wraps err, so that the log has it whole.
 func From(err error) *Error {
 	var e *Error
+	var store labeled
 	switch {
 	case errors.As(err, &e):
 		return e
@@ -124,6 +131,8 @@ func From(err error) *Error {
 		return New(Canceled, "canceled", "The client left before the answer.").Because(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return New(Unavailable, "timeout", "The request took too long. Try again.").After(time.Second).Because(err)
+	case errors.As(err, &store) && (store.HasErrorLabel("NetworkError") || store.HasErrorLabel("RetryableWriteError")):
+		return New(Unavailable, "store_unavailable", "The store is out of reach. Try again.").After(time.Second).Because(err)
 	default:
 		return New(Internal, "internal", "Something went wrong on the server.").Because(err)
 	}

@@ -49,9 +49,9 @@ func NewChain(registerer prometheus.Registerer, users, services Verifier, limite
 	return c
 }
 
-// Public wraps an endpoint that needs no token; its rules count by the client's address.
+// Public wraps an endpoint that needs no token; its rules count by the client's network.
 func (c *Chain) Public(name string, e endpoint.Endpoint, rules ...ratelimit.Rule) endpoint.Endpoint {
-	return c.wrap(name, c.limit(rules, func(ctx context.Context) string { return InfoFrom(ctx).Address }, e))
+	return c.wrap(name, c.limit(rules, func(ctx context.Context) string { return InfoFrom(ctx).Network() }, e))
 }
 
 // User wraps an endpoint that needs a user's token; its rules count by the user.

@@ -40,7 +40,11 @@ func decodeStrict(w http.ResponseWriter, r *http.Request, request any) error {
 		return err
 	}
 	for name, index := range fields.path {
-		target.Field(index).SetString(r.PathValue(name))
+		field := target.Field(index)
+		if !field.IsZero() { // peers name it in the body, clients in the path alone
+			return unknownField(strconv.Quote(target.Type().Field(index).Tag.Get("json")))
+		}
+		field.SetString(r.PathValue(name))
 	}
 	return nil
 }
@@ -100,6 +104,8 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, fault.New(fault.TooLarge, "body_too_large", "The body is larger than "+strconv.FormatInt(limit, 10)+" bytes.")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fault.New(fault.Canceled, "canceled", "The client left before the end of its body.").Because(err)
 	case err != nil:
 		return nil, fault.New(fault.Invalid, "body_unreadable", "The body could not be read.").Because(err)
 	}
@@ -131,9 +137,13 @@ func jsonFault(err error) error {
 		return fault.BadField(wrongType.Field, "The value is no "+typeName(wrongType.Type)+".").Because(err)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return fault.New(fault.Invalid, "unknown_field", "The field "+name+" is not known here.").Because(err)
+		return unknownField(name).Because(err)
 	}
 	return fault.New(fault.Invalid, "invalid_json", "The body is no JSON object as documented.").Because(err)
+}
+
+func unknownField(quoted string) *fault.Error {
+	return fault.New(fault.Invalid, "unknown_field", "The field "+quoted+" is not known here.")
 }
 
 func typeName(t reflect.Type) string {

@@ -84,13 +84,30 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) string {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",") // some proxies add a line, some to a line
 	for i := len(hops) - 1; i >= 0 && isTrusted(host, trusted); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		hop, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
 		}
 		host = hop.Unmap().String()
 	}
 	return host
+}
+
+// parseHop reads an address to which some proxies add the port.
+func parseHop(text string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr(), nil
+	}
+	return netip.ParseAddr(text)
+}
+
+// Network is what limits count in place of an address: an IPv6 host has a network of its own to choose addresses from.
+func (i *Info) Network() string {
+	addr, err := netip.ParseAddr(i.Address)
+	if err != nil || !addr.Is6() || addr.Is4In6() {
+		return i.Address
+	}
+	return netip.PrefixFrom(addr.WithZone(""), 64).Masked().String()
 }
 
 func isTrusted(host string, trusted []netip.Prefix) bool {

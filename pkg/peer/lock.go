@@ -15,7 +15,8 @@ import (
 
 const (
 	serviceTokenLife = time.Minute
-	minKeyLen        = 32 // bytes, as RFC 7518 asks for HS256
+	clockSlack       = time.Minute // by which the clocks of two services may differ
+	minKeyLen        = 32          // bytes, as RFC 7518 asks for HS256
 )
 
 // Keys are the secrets shared by the services: the first signs, all verify, so that they can be changed one service after another.
@@ -59,7 +60,7 @@ func (l Lock) Verify(_ context.Context, token string) (identity.Identity, error)
 	for _, key := range l.Keys {
 		var claims jwt.RegisteredClaims
 		_, err = jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return key, nil },
-			jwt.WithValidMethods([]string{"HS256"}), jwt.WithAudience(l.Service), jwt.WithExpirationRequired(), jwt.WithLeeway(serviceTokenLife))
+			jwt.WithValidMethods([]string{"HS256"}), jwt.WithAudience(l.Service), jwt.WithExpirationRequired(), jwt.WithLeeway(clockSlack))
 		if err == nil {
 			return identity.Identity{UserID: claims.Subject}, nil
 		}

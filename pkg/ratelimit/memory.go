@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// memoryKeys bounds the memory of a limiter: when it holds so many keys, the full buckets are forgotten, and where none is full, all.
+// memoryKeys bounds the memory of a limiter: when it holds so many keys, the full buckets are forgotten, and others, whichever they are, until half are left.
 const memoryKeys = 100_000
 
 // Memory counts in this process alone.
@@ -44,7 +44,10 @@ func (m *Memory) forget(now time.Duration) {
 			delete(m.tats, key)
 		}
 	}
-	if len(m.tats) >= memoryKeys {
-		clear(m.tats)
+	for key := range m.tats {
+		if len(m.tats) <= memoryKeys/2 {
+			break
+		}
+		delete(m.tats, key)
 	}
 }

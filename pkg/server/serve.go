@@ -33,12 +33,12 @@ type listener struct {
 // connections of a Drainer, the listeners with the requests under way, the app's background work, and last the admin listener.
 func Serve(ctx context.Context, c *Config, app App, gatherer prometheus.Gatherer, log *slog.Logger, listening func(public net.Addr)) error {
 	var stopping atomic.Bool
-	admin, err := listen(ctx, "admin", c.AdminAddr, adminHandler(app, gatherer, &stopping, c.PProf))
+	admin, err := listen(ctx, "admin", c.AdminAddr, adminHandler(app, gatherer, &stopping, c.PProf), log)
 	if err != nil {
 		return err
 	}
 	defer admin.close()
-	front, err := listenAll(ctx, c, app)
+	front, err := listenAll(ctx, c, app, log)
 	if err != nil {
 		return err
 	}
@@ -63,19 +63,19 @@ func Serve(ctx context.Context, c *Config, app App, gatherer prometheus.Gatherer
 	return errors.Join(err, <-ended)
 }
 
-func listenAll(ctx context.Context, c *Config, app App) ([]*listener, error) {
-	public, err := listen(ctx, "public", c.HTTPAddr, app.Public())
+func listenAll(ctx context.Context, c *Config, app App, log *slog.Logger) ([]*listener, error) {
+	public, err := listen(ctx, "public", c.HTTPAddr, app.Public(), log)
 	if err != nil || app.Internal() == nil || c.InternalAddr == "" {
 		return []*listener{public}, err
 	}
-	internal, err := listen(ctx, "internal", c.InternalAddr, app.Internal())
+	internal, err := listen(ctx, "internal", c.InternalAddr, app.Internal(), log)
 	if err != nil {
 		public.close()
 	}
 	return []*listener{public, internal}, err
 }
 
-func listen(ctx context.Context, name, address string, handler http.Handler) (*listener, error) {
+func listen(ctx context.Context, name, address string, handler http.Handler, log *slog.Logger) (*listener, error) {
 	var lc net.ListenConfig
 	bound, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
@@ -83,7 +83,7 @@ func listen(ctx context.Context, name, address string, handler http.Handler) (*l
 	}
 	return &listener{name: name, bound: bound, server: &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}}, nil
 }
 

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/confab-chat/confab/pkg/batch"
+	"github.com/confab-chat/confab/pkg/fault"
 )
 
 const (
@@ -16,9 +18,9 @@ const (
 
 var (
 	// ErrClosed is returned for writes to a closed DB.
-	ErrClosed = errors.New("the database is closed")
+	ErrClosed = fault.New(fault.Unavailable, "stopping", "The server stops. Try again.").After(time.Second)
 	// ErrBusy is returned where too many writes wait.
-	ErrBusy = errors.New("too many writes wait for the database")
+	ErrBusy = fault.New(fault.Unavailable, "busy", "The server has too much to write. Try again.").After(time.Second)
 
 	errAborted = errors.New("the transaction was aborted")
 )

@@ -2,7 +2,9 @@ package token
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
+	"maps"
 	"sync"
 	"time"
 
@@ -62,6 +64,9 @@ func (v *Verifier) pull(ctx context.Context) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if !maps.EqualFunc(keys, v.keys, func(a, b ed25519.PublicKey) bool { return a.Equal(b) }) {
+		v.cache.forget() // a key that was withdrawn vouches for nothing any more
+	}
 	v.keys, v.since = keys, ended.Now.Add(-pullOverlap)
 	for _, s := range ended.Sessions {
 		v.revoked[s.SessionID] = s.ExpiresAt.Time

@@ -134,6 +134,12 @@ func (g *generations) put(token string, who identity.Identity) {
 	g.add(token, who)
 }
 
+func (g *generations) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.young, g.old = map[string]identity.Identity{}, nil
+}
+
 func (g *generations) add(token string, who identity.Identity) {
 	if len(g.young) >= g.size {
 		g.young, g.old = map[string]identity.Identity{}, g.young

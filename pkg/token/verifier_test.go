@@ -247,6 +247,11 @@ func TestKeysAreRotated(t *testing.T) {
 		time.Sleep(pull)
 		wantAccepted(t, v, sign(t, old, time.Hour))
 		wantAccepted(t, v, sign(t, next, time.Hour))
+		byOld := sign(t, old, time.Hour)
+		wantAccepted(t, v, byOld)
+		a.set(func(a *auth) { a.keys = []peer.JWK{next.JWK()} })
+		time.Sleep(pull)
+		wantKind(t, v, byOld, fault.Unauthenticated) // though it was accepted before
 		a.set(func(a *auth) { a.keys = []peer.JWK{{KeyID: "broken", X: "!"}} })
 		time.Sleep(pull)
 		wantAccepted(t, v, sign(t, next, time.Hour)) // the last good set stays
