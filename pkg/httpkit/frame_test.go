@@ -84,6 +84,7 @@ func TestForwardedAddressCountsOnlyBehindATrustedProxy(t *testing.T) {
 		"a spoofed line before the proxy's":     {"10.0.0.1:4000", []string{"192.0.2.66", "198.51.100.1"}, "198.51.100.1"},
 		"nothing but proxies":                   {"10.0.0.1:4000", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
 		"what is no address":                    {"10.0.0.1:4000", []string{"198.51.100.1, unknown"}, "10.0.0.1"},
+		"an address with a port":                {"10.0.0.1:4000", []string{"198.51.100.1:5678"}, "198.51.100.1"},
 		"IPv6":                                  {"[fd00::1]:4000", []string{"2001:db8::7"}, "2001:db8::7"},
 		"IPv4 written as IPv6":                  {"[::ffff:10.0.0.1]:4000", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
 	} {
@@ -95,6 +96,17 @@ func TestForwardedAddressCountsOnlyBehindATrustedProxy(t *testing.T) {
 				t.Fatalf("the address is %q, want %q", info.Address, test.want)
 			}
 		})
+	}
+}
+
+func TestLimitsCountTheNetworkOfAnIPv6Host(t *testing.T) {
+	for address, want := range map[string]string{
+		"2001:db8:1:2::7": "2001:db8:1:2::/64", "2001:db8:1:2:ffff::1": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
+		"198.51.100.1": "198.51.100.1", "::ffff:198.51.100.1": "::ffff:198.51.100.1", "": "",
+	} {
+		if got := (&httpkit.Info{Address: address}).Network(); got != want {
+			t.Errorf("%q is counted as %q, want %q", address, got, want)
+		}
 	}
 }
 
