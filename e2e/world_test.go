@@ -1,0 +1,83 @@
+// Package e2e_test is the suite that knows a base URL only. CONFAB_E2E_URL names the deployment to test; without it the suite starts all
+// of Confab in this process. Nothing is skipped either way: what needs a look at files, flags or the log always starts a Confab
+// of its own (see own), and the rest speaks HTTP and WebSocket to the one under test.
+//
+// A deployment is best started with -trusted-proxies that hold this machine: each visitor then has an address of its own, and the limits by
+// address stay out of each other's way. CONFAB_E2E_EXPIRED_TOKEN must hold a token that it issued and that has expired: log in once by
+// POST /api/auth/login while -tutorial-token-ttl is 1s.
+package e2e_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// underTest is the Confab that the suite speaks to.
+var underTest struct {
+	url     string
+	expired string // a token that it issued and that has expired
+}
+
+func TestMain(m *testing.M) {
+	underTest.url = strings.TrimSuffix(os.Getenv("CONFAB_E2E_URL"), "/")
+	underTest.expired = os.Getenv("CONFAB_E2E_EXPIRED_TOKEN")
+	if underTest.url != "" {
+		os.Exit(m.Run())
+	}
+	code, err := runInProcess(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func runInProcess(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "confab-e2e-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	if underTest.expired, err = issueExpired(dir); err != nil {
+		return 1, err
+	}
+	c, err := start(dir)
+	if err != nil {
+		return 1, err
+	}
+	underTest.url = c.url
+	code = m.Run()
+	if err := c.stop(); err != nil {
+		return 1, err
+	}
+	return code, c.log.verdict()
+}
+
+// issueExpired gets a token from a Confab whose tutorial tokens live for a second, and waits until it is dead. The Confab under test
+// has the same keys.
+func issueExpired(dir string) (string, error) {
+	c, err := start(dir, "-tutorial-token-ttl", "1s")
+	if err != nil {
+		return "", err
+	}
+	body := `{"email":"expired@example.com","password":"correct horse","firstName":"Ex","lastName":"Pired"}`
+	response, err := http.Post(c.url+"/api/auth/register", "application/json", strings.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	answer, err := read(response)
+	if err != nil {
+		return "", err
+	}
+	token := regexp.MustCompile(`"token":"JWT ([^"]+)"`).FindStringSubmatch(answer.body)
+	if token == nil {
+		return "", fmt.Errorf("no token in %s", answer.body)
+	}
+	time.Sleep(1100 * time.Millisecond) // a token's life is in whole seconds
+	return token[1], c.stop()
+}
