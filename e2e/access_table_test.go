@@ -6,7 +6,7 @@ type access struct {
 	path      string // see scene.fill
 	body      string
 	to        func(who caller) outcome
-	spends    bool // the caller's session or password: each try that is let in needs people of its own
+	fresh     bool // each try that is let in needs people of its own: it ends a session, or must find a short inbox
 }
 
 var (
@@ -51,12 +51,12 @@ var accessTable = []access{
 		body: `{"email":"$new","password":"correct horse","first_name":"A","last_name":"B"}`},
 	{operation: "login", path: "/v1/auth/login", body: `{"email":"$email","password":"$password"}`, to: anyone(ok(200))},
 	{operation: "refresh", path: "/v1/auth/refresh", body: `{"refresh_token":"$refresh"}`, to: anyone(ok(200))},
-	{operation: "logout", path: "/v1/auth/logout", to: users(refused, ok(204)), spends: true},
-	{operation: "logout_all", path: "/v1/auth/logout-all", to: users(refused, ok(204)), spends: true},
+	{operation: "logout", path: "/v1/auth/logout", to: users(refused, ok(204)), fresh: true},
+	{operation: "logout_all", path: "/v1/auth/logout-all", to: users(refused, ok(204)), fresh: true},
 	{operation: "list_sessions", path: "/v1/auth/sessions", to: users(refused, ok(200))},
-	{operation: "end_session", path: "/v1/auth/sessions/$session", spends: true,
+	{operation: "end_session", path: "/v1/auth/sessions/$session", fresh: true,
 		to: members(refused, outcome{404, "session_not_found"}, ok(204), outcome{404, "session_not_found"})},
-	{operation: "change_password", path: "/v1/auth/password", spends: true,
+	{operation: "change_password", path: "/v1/auth/password", fresh: true,
 		body: `{"current_password":"$password","new_password":"battery staple"}`, to: users(refused, ok(204))},
 	{operation: "forgot_password", path: "/v1/auth/password/forgot", body: `{"email":"$new"}`, to: anyone(ok(204))},
 	{operation: "reset_password", path: "/v1/auth/password/reset", // a good token: TestForgottenPasswordIsResetOnce
@@ -107,7 +107,7 @@ var accessTable = []access{
 	{operation: "tutorial_protected", path: "/api/protected", to: users(unauthorized, ok(200))},
 	{operation: "tutorial_admins_only", path: "/api/admins-only", // an admin: TestAdminsAloneSeeTheAdminRoute
 		to: users(unauthorized, outcome{401, "You are not authorized to view this content."})},
-	{operation: "tutorial_list_conversations", path: "/api/chat", to: users(unauthorized, ok(200))},
+	{operation: "tutorial_list_conversations", path: "/api/chat", to: users(unauthorized, ok(200)), fresh: true},
 	{operation: "tutorial_list_recipients", path: "/api/chat/recipients", to: users(unauthorized, ok(200))},
 	{operation: "tutorial_get_conversation", path: "/api/chat/$conversation", to: members(unauthorized, noConversation, ok(200), ok(200))},
 	{operation: "tutorial_send_message", path: "/api/chat/$conversation", body: `{"composedMessage":"$secret"}`,

@@ -29,14 +29,15 @@ type outcome struct {
 
 // cast are the people of all scenes.
 type cast struct {
+	url       string
 	people    map[caller]person
 	bystander person
 }
 
-func newCast(t *testing.T) cast {
-	c := cast{people: map[caller]person{}, bystander: register(t, underTest.url)}
+func newCast(t *testing.T, url string) cast {
+	c := cast{url: url, people: map[caller]person{}, bystander: register(t, url)}
 	for _, who := range []caller{stranger, former, plain, owner} {
-		c.people[who] = register(t, underTest.url)
+		c.people[who] = register(t, url)
 	}
 	return c
 }
@@ -45,11 +46,11 @@ func newCast(t *testing.T) cast {
 func (c cast) visitor(who caller) visitor {
 	switch who {
 	case nobody:
-		return visit(underTest.url)
+		return visit(c.url)
 	case forger:
-		return visit(underTest.url).with(forge(c.people[plain].token))
+		return visit(c.url).with(forge(c.people[plain].token))
 	case lapsed:
-		return visit(underTest.url).with(underTest.expired)
+		return visit(c.url).with(underTest.expired)
 	default:
 		return c.people[who].visitor
 	}
@@ -105,7 +106,7 @@ func (s scene) state(t *testing.T) string {
 
 func TestEachOperationLetsInWhomItShould(t *testing.T) {
 	c := theContract(t)
-	people := newCast(t)
+	people := newCast(t, underTest.url)
 	seen := map[string]bool{"socket": true} // TestSocketLetsInWhomItShould
 	for _, row := range accessTable {
 		seen[row.operation] = true
@@ -117,8 +118,8 @@ func TestEachOperationLetsInWhomItShould(t *testing.T) {
 		for _, who := range callers {
 			t.Run(row.operation+" by "+string(who), func(t *testing.T) {
 				people := people
-				if row.spends && row.to(who).status < 300 {
-					people = newCast(t)
+				if row.fresh && row.to(who).status < 300 {
+					people = newCast(t, underTest.url)
 				}
 				row.try(t, people.scene(t), route.Method, who)
 			})

@@ -97,7 +97,7 @@ var badFields = []badField{
 }
 
 func TestBadFieldIsNamedAndNothingIsChanged(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, underTest.url)
 	for _, bad := range badFields {
 		t.Run(bad.name, func(t *testing.T) {
 			stage := s
@@ -115,7 +115,7 @@ func TestBadFieldIsNamedAndNothingIsChanged(t *testing.T) {
 }
 
 func TestBadRequestsThatNoFieldIsToBlameFor(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, underTest.url)
 	for _, test := range []struct {
 		name, method, path, body string
 		status                   int

@@ -95,7 +95,7 @@ func (s *socket) join(conversationID string) frame {
 }
 
 func TestSocketLetsInWhomItShould(t *testing.T) {
-	people := newCast(t)
+	people := newCast(t, underTest.url)
 	for who, want := range map[caller]frame{
 		nobody:   {Type: "error", Code: "unauthenticated"},
 		forger:   {Type: "closed", Seq: 4503},
