@@ -11,6 +11,7 @@ OUTSIDE  := tools tools/mongotestserver
 LINT     := $(CURDIR)/bin/golangci-lint
 MONGO    := $(CURDIR)/bin/mongotestserver
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   = -ldflags '-X github.com/confab-chat/confab/pkg/server.Version=$(VERSION)'
 FUZZTIME ?= 10s
 
 .PHONY: help build run test bench fuzz lint fmt fmt-check tidy tidy-check ci deps go $(MONGO)
@@ -19,9 +20,10 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 build: | go ## Build bin/confab and a binary for each service
-	@go build -o bin/ -ldflags '-X github.com/confab-chat/confab/pkg/server.Version=$(VERSION)' $(COMMANDS)
+	@go build -o bin/ $(LDFLAGS) $(COMMANDS)
 
-run: build ## Run all of Confab on http://localhost:3000, its data in ./data
+run: | go ## Run all of Confab on http://localhost:3000, its data in ./data
+	@go build -o bin/ $(LDFLAGS) ./allinone/cmd/confab
 	@exec bin/confab -data-dir ./data
 
 test: deps $(MONGO) ## Run all tests, under the race detector

@@ -41,7 +41,7 @@ func (c *Config) RegisterFlags(fs *flag.FlagSet) {
 }
 
 func registerDataDir(fs *flag.FlagSet, dir *string) {
-	fs.StringVar(dir, "data-dir", "./data", "`directory` of the databases and of mails that could not be sent")
+	fs.StringVar(dir, "data-dir", "./data", "`directory` of the databases, and of mails while no mail server is set")
 }
 
 // service is one of the four.

@@ -17,9 +17,12 @@ import (
 // copied as of one moment, in the order of databases. It returns an error, and leaves no file, where one cannot be copied or
 // file exists.
 func Backup(ctx context.Context, dir, file string) error {
+	if _, err := os.Lstat(file); err == nil {
+		return fmt.Errorf("%s is there already: choose another name", file)
+	}
 	temp, err := os.MkdirTemp(filepath.Dir(file), ".confab-backup-")
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot write beside %s: %w", file, err)
 	}
 	defer os.RemoveAll(temp)
 	for _, name := range databases {

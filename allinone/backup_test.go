@@ -61,7 +61,7 @@ func TestCommandsRefuseWhatWouldDestroy(t *testing.T) {
 		code int
 		says string
 	}{
-		"a backup over a file":                 {[]string{"backup", "-data-dir", data, other}, 1, "exists"},
+		"a backup over a file":                 {[]string{"backup", "-data-dir", data, other}, 1, "is there already"},
 		"a backup of nothing":                  {[]string{"backup", "-data-dir", filepath.Join(dir, "none"), filepath.Join(dir, "x.tar")}, 1, "nothing to back up"},
 		"a backup without a file":              {[]string{"backup", "-data-dir", data}, 2, "FILE is missing"},
 		"a restore while confab runs":          {[]string{"restore", "-data-dir", data, file}, 1, "another confab uses"},

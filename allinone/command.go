@@ -12,7 +12,8 @@ import (
 )
 
 // CommandsUsage is what -h says of the commands.
-const CommandsUsage = `Commands, each with a -h of its own:
+const CommandsUsage = `
+Commands, each with a -h of its own:
   confab backup FILE    copy the data to FILE, while confab runs or not
   confab restore FILE   fill an empty data directory from FILE, while confab is stopped
 `
@@ -55,7 +56,7 @@ func Greeting(address string) string {
   Confab is running on http://` + address + `
 
   Sign up:   curl -s http://` + address + `/v1/auth/register -H 'Content-Type: application/json' \
-               -d '{"email":"ann@example.com","password":"correct horse","first_name":"Ann","last_name":"Lee"}'
+               -d '{"email":"you@example.com","password":"correct horse","first_name":"You","last_name":"There"}'
   Next:      README.md walks two people through a chat; docs/api/openapi.yaml lists every route.
   Stop:      Ctrl-C
 `

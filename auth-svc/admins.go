@@ -44,10 +44,21 @@ func (s *service) dismissAdmins(ctx context.Context, except []string) error {
 		if slices.Contains(except, u.ID) {
 			continue
 		}
-		if err := errors.Join(s.repo.SetRole(ctx, u.ID, RoleMember), s.endAll(ctx, u.ID, "", endedByRole)); err != nil {
+		if err := s.dismiss(ctx, u.ID); err != nil {
 			return err
 		}
 		s.log.InfoContext(ctx, "admin made member", "user_id", u.ID)
 	}
 	return nil
+}
+
+// dismiss ends the sessions before too: should the process die in between, none of an admin's tokens lives on.
+func (s *service) dismiss(ctx context.Context, userID string) error {
+	if err := s.endAll(ctx, userID, "", endedByRole); err != nil {
+		return err
+	}
+	if err := s.repo.SetRole(ctx, userID, RoleMember); err != nil {
+		return err
+	}
+	return s.endAll(ctx, userID, "", endedByRole)
 }

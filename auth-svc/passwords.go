@@ -30,30 +30,46 @@ func (s *service) ChangePassword(ctx context.Context, r ChangePasswordRequest) (
 	if !ok {
 		return httpkit.Empty{}, errPassword
 	}
+	hash, err := s.hasher.hash(ctx, r.NewPassword)
+	if err != nil {
+		return httpkit.Empty{}, err
+	}
+	ctx, cancel := whole(ctx)
+	defer cancel()
 	// The acting session is trusted first: a refresh of it that comes in between must not be refused.
 	if err := s.repo.TrustSession(ctx, who.SessionID, u.PasswordVersion+1); err != nil {
 		return httpkit.Empty{}, err
 	}
-	err = s.setPassword(ctx, u, r.NewPassword)
+	err = s.setPassword(ctx, u, hash, who.SessionID)
 	if errors.Is(err, ErrStale) {
 		err = errPassword // it was changed since
 	}
 	if err != nil {
 		return httpkit.Empty{}, err
 	}
-	return httpkit.Empty{}, errors.Join(s.repo.DropReset(ctx, u.ID), s.endAll(ctx, u.ID, who.SessionID, endedByPassword))
+	return httpkit.Empty{}, s.repo.DropReset(ctx, u.ID)
 }
 
-// setPassword returns ErrStale where the user has got another password since she was read.
-func (s *service) setPassword(ctx context.Context, u User, password string) error {
-	hash, err := s.hasher.hash(ctx, password)
-	if err != nil {
+const passwordTimeout = 30 * time.Second // to store a new password and end all sessions of the old one
+
+// whole lets a change be made whole though its client leaves.
+func whole(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), passwordTimeout)
+}
+
+// setPassword ends all the user's sessions but the one of id keep. It ends them before too: should the process die after the new
+// password is stored, no token of the old one lives on. It returns ErrStale where she has got another password since she was read.
+func (s *service) setPassword(ctx context.Context, u User, hash, keep string) error {
+	if err := s.endAll(ctx, u.ID, keep, endedByPassword); err != nil {
 		return err
 	}
 	old := u.PasswordHash
 	u.PasswordHash = hash
 	u.PasswordVersion++
-	return s.repo.ReplacePassword(ctx, u, old)
+	if err := s.repo.ReplacePassword(ctx, u, old); err != nil {
+		return err
+	}
+	return s.endAll(ctx, u.ID, keep, endedByPassword)
 }
 
 func (s *service) ForgotPassword(_ context.Context, r ForgotPasswordRequest) (httpkit.Empty, error) {
@@ -82,17 +98,20 @@ func (s *service) ResetPassword(ctx context.Context, r ResetPasswordRequest) (ht
 	if err := newPassword("password", r.Password); err != nil {
 		return httpkit.Empty{}, err
 	}
-	if err := s.repo.TakeReset(ctx, tokenHash); err != nil {
-		return httpkit.Empty{}, err
-	}
 	u, err := s.repo.User(ctx, reset.UserID)
 	if err != nil {
 		return httpkit.Empty{}, err
 	}
-	if err := s.setPassword(ctx, u, r.Password); err != nil {
+	hash, err := s.hasher.hash(ctx, r.Password)
+	if err != nil {
 		return httpkit.Empty{}, err
 	}
-	return httpkit.Empty{}, s.endAll(ctx, u.ID, "", endedByPassword)
+	ctx, cancel := whole(ctx) // a link that is used up has done its work
+	defer cancel()
+	if err := s.repo.TakeReset(ctx, tokenHash); err != nil {
+		return httpkit.Empty{}, err
+	}
+	return httpkit.Empty{}, s.setPassword(ctx, u, hash, "")
 }
 
 // hashOf is how reset tokens are stored. They have 256 random bits, so a fast hash is enough.

@@ -49,13 +49,14 @@ func (deafRepository) EndSession(context.Context, string, string, chat.Time) (au
 	return auth.Session{}, errors.New("the store is away")
 }
 
-func TestASessionOfAnOldPasswordIsNotRefreshedThoughItsEndWasLost(t *testing.T) {
+func TestAPasswordStaysWhereTheSessionsOfTheOldOneCannotEnd(t *testing.T) {
 	w := newWorld(t, deafRepository{openSQLite(t)(t)}, nil)
 	w.run()
 	first := w.register("ann@example.com")
 	second := decode[auth.Tokens](w.login("ann@example.com", password).want(200, ""))
 	w.call("POST", "/v1/auth/password", bearer(first), object{"current_password": password, "new_password": newPassword}).want(500, "internal")
-	w.refresh(second.RefreshToken).want(401, "refresh_token_refused")
+	w.login("ann@example.com", newPassword).want(401, "credentials_refused")
+	w.refresh(second.RefreshToken).want(200, "")
 	w.refresh(first.RefreshToken).want(200, "")
 	w.call("POST", "/v1/auth/logout", bearer(first), nil).want(500, "internal")
 }

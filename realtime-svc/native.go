@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/check"
 	"github.com/confab-chat/confab/pkg/fault"
 )
@@ -123,5 +124,5 @@ func (c *command) checkFields(data []byte) error {
 	if c.rev != nil {
 		return check.Seq("rev", *c.rev)
 	}
-	return check.Seq("seq", c.seq)
+	return check.All(check.Seq("seq", c.seq), check.OptionalText("body", c.body, chat.MaxBody)) // a body that waits is kept in memory
 }

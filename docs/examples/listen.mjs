@@ -6,7 +6,16 @@ if (!conversation) {
   process.exit(2)
 }
 
+if (!globalThis.WebSocket) {
+  console.error('this Node needs the flag: node --experimental-websocket docs/examples/listen.mjs …')
+  process.exit(2)
+}
+
 const socket = new WebSocket(url)
+socket.onerror = () => {
+  console.error(`cannot connect to ${url}: is it running?`)
+  process.exitCode = 1
+}
 socket.onopen = () => {
   socket.send(JSON.stringify({ id: 1, type: 'auth', token }))
   socket.send(JSON.stringify({ id: 2, type: 'join', conversation }))

@@ -22,6 +22,8 @@ const (
 	stopTimeout   = 15 * time.Second // for the requests under way when the program ends
 )
 
+var flagOf = map[string]string{"public": "http-addr", "internal": "internal-addr", "admin": "admin-addr"}
+
 // listener is an HTTP server with its address bound.
 type listener struct {
 	name   string
@@ -79,7 +81,7 @@ func listen(ctx context.Context, name, address string, handler http.Handler, log
 	var lc net.ListenConfig
 	bound, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on the %s address: %w", name, err)
+		return nil, fmt.Errorf("cannot listen on the %s address, give another one with -%s: %w", name, flagOf[name], err)
 	}
 	return &listener{name: name, bound: bound, server: &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,

@@ -4,10 +4,12 @@ package server
 import (
 	"context"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,15 +65,34 @@ func (e Env) For(service string) Env {
 
 // HTTPConfig is what all public listeners share.
 type HTTPConfig struct {
-	AllowedOrigins config.List
+	AllowedOrigins config.List // each as a browser sends it
 	TrustedProxies prefixes
 }
 
 // RegisterFlags declares the flags.
 func (c *HTTPConfig) RegisterFlags(fs *flag.FlagSet) {
 	c.AllowedOrigins = config.List{"http://localhost:8080"}
-	fs.Var(&c.AllowedOrigins, "allowed-origins", "`origins` of pages that may call with credentials, separated by commas")
+	fs.Var((*origins)(&c.AllowedOrigins), "allowed-origins", "`origins` of pages that may call with credentials, separated by commas")
 	fs.Var(&c.TrustedProxies, "trusted-proxies", "`networks` of the proxies whose X-Forwarded-For is believed, separated by commas")
+}
+
+// origins is a flag of comma-separated origins.
+type origins config.List
+
+func (o *origins) String() string { return (*config.List)(o).String() }
+
+func (o *origins) Set(v string) error {
+	var list config.List
+	_ = list.Set(v) // a list takes any text
+	for i, text := range list {
+		u, err := url.Parse(text)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" {
+			return fmt.Errorf("%q is no origin: write scheme://host or scheme://host:port", text)
+		}
+		list[i] = u.Scheme + "://" + u.Host
+	}
+	*o = origins(list)
+	return nil
 }
 
 // prefixes is a flag of comma-separated networks.

@@ -61,16 +61,9 @@ func (c *confab) fillAndRead(messages, conversations int) (map[string]time.Durat
 	if err != nil {
 		return nil, err
 	}
-	reader, err := c.dial(users[0].token)
+	many, err := c.groups(users, conversations-1) // the long one is in the reader's inbox too
 	if err != nil {
 		return nil, err
-	}
-	defer reader.conn.Close()
-	many := make([]string, conversations-1) // the long one is in the reader's inbox too
-	for i := range many {
-		if many[i], err = reader.group(fmt.Sprint("Group ", i), users[1].id); err != nil {
-			return nil, err
-		}
 	}
 	each := max(messages/conversations, 2*pageLen)
 	err = errors.Join(
@@ -80,7 +73,28 @@ func (c *confab) fillAndRead(messages, conversations int) (map[string]time.Durat
 	if err != nil {
 		return nil, err
 	}
+	reader, err := c.dial(users[0].token)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.conn.Close()
 	return reader.measure(long[0][0], messages, many, each)
+}
+
+// groups makes n conversations of the first two users.
+func (c *confab) groups(users []user, n int) ([]string, error) {
+	owner, err := c.dial(users[0].token)
+	if err != nil {
+		return nil, err
+	}
+	defer owner.conn.Close()
+	groups := make([]string, n)
+	for i := range groups {
+		if groups[i], err = owner.group(fmt.Sprint("Group ", i), users[1].id); err != nil {
+			return nil, err
+		}
+	}
+	return groups, nil
 }
 
 // fill sends n messages, the i-th to pick(i).
