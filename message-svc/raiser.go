@@ -166,26 +166,30 @@ func (r *raiser) send(ctx context.Context, batch []*raise) {
 		}
 	}
 	if behind != nil {
-		r.retry(ctx, behind)
+		r.addAll(behind)
+		pause(ctx, raiseRetry)
 	}
 }
 
 // failed tries again in smaller requests: the whole may be too much, or one of them be refused. One that is refused by itself is given up.
 func (r *raiser) failed(ctx context.Context, batch []*raise, err error) {
 	kind := fault.From(err).Kind
-	if len(batch) == 1 && kind != fault.Unavailable && kind != fault.Canceled && kind != fault.Internal {
+	refused := kind != fault.Unavailable && kind != fault.Canceled && kind != fault.Internal
+	if refused && len(batch) == 1 {
 		r.lost.Inc()
 		return
 	}
-	r.batch = max(r.batch/2, 1)
-	r.retry(ctx, batch)
+	r.batch = max(len(batch)/2, 1)
+	r.addAll(batch)
+	if !refused {
+		pause(ctx, raiseRetry)
+	}
 }
 
-func (r *raiser) retry(ctx context.Context, batch []*raise) {
+func (r *raiser) addAll(batch []*raise) {
 	for _, w := range batch {
 		r.add(w)
 	}
-	pause(ctx, raiseRetry)
 }
 
 func pause(ctx context.Context, d time.Duration) {
