@@ -16,6 +16,7 @@ const (
 	smallConversations = 50
 	reads              = 50 // of each page; the median is shown
 	pageLen            = 50
+	settle             = 3 * time.Second // for the heads and hints that the filling left behind
 )
 
 // reads measures pages of history and inbox in a large store against the same pages in a small one.
@@ -73,6 +74,7 @@ func (c *confab) fillAndRead(messages, conversations int) (map[string]time.Durat
 	if err != nil {
 		return nil, err
 	}
+	time.Sleep(settle)
 	reader, err := c.dial(users[0].token)
 	if err != nil {
 		return nil, err
