@@ -10,6 +10,7 @@ import (
 	"github.com/confab-chat/confab/pkg/check"
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/identity"
+	"github.com/confab-chat/confab/pkg/pause"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -47,7 +48,7 @@ func (s *service) winner(ctx context.Context, me string, r StartRequest) (Entry,
 		if !errors.Is(err, errNotFound) {
 			return winner, err
 		}
-		if !sleep(ctx, wait) {
+		if !pause.For(ctx, wait) {
 			return Entry{}, ctx.Err()
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/pause"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -44,7 +45,7 @@ func newWalk(s *service, log *slog.Logger, every time.Duration, registerer prome
 func (w *walk) run(ctx context.Context) {
 	for {
 		w.all(ctx)
-		if !sleep(ctx, w.every) {
+		if !pause.For(ctx, w.every) {
 			return
 		}
 	}
@@ -56,7 +57,7 @@ func (w *walk) all(ctx context.Context) {
 		last, err := w.page(ctx, after)
 		if err == nil {
 			after, more, retry = last, last != "", walkRetryMin
-			if more && !sleep(ctx, walkPause) {
+			if more && !pause.For(ctx, walkPause) {
 				return
 			}
 			continue
@@ -66,7 +67,7 @@ func (w *walk) all(ctx context.Context) {
 		}
 		w.failed.Inc()
 		w.log.WarnContext(ctx, "heads not compared", "error", err.Error())
-		if !sleep(ctx, retry) {
+		if !pause.For(ctx, retry) {
 			return
 		}
 		retry = min(2*retry, walkRetryMax)
@@ -135,14 +136,4 @@ func (w *walk) authors(ctx context.Context, mark HeadMark, newest *chat.Message)
 		}
 	}
 	return authors, nil
-}
-
-// sleep returns false where ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }

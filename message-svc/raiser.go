@@ -12,6 +12,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/fault"
+	"github.com/confab-chat/confab/pkg/pause"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -107,7 +108,7 @@ func (r *raiser) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		if batch := r.due(time.Now()); len(batch) > 0 {
 			r.send(ctx, batch)
-			pause(ctx, raisePause)
+			pause.For(ctx, raisePause)
 			continue
 		}
 		select {
@@ -167,7 +168,7 @@ func (r *raiser) send(ctx context.Context, batch []*raise) {
 	}
 	if behind != nil {
 		r.addAll(behind)
-		pause(ctx, raiseRetry)
+		pause.For(ctx, raiseRetry)
 	}
 }
 
@@ -182,20 +183,13 @@ func (r *raiser) failed(ctx context.Context, batch []*raise, err error) {
 	r.batch = max(len(batch)/2, 1)
 	r.addAll(batch)
 	if !refused {
-		pause(ctx, raiseRetry)
+		pause.For(ctx, raiseRetry)
 	}
 }
 
 func (r *raiser) addAll(batch []*raise) {
 	for _, w := range batch {
 		r.add(w)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
 	}
 }
 
