@@ -194,3 +194,22 @@ func TestAMemberEventGoesToAllWhomItConcerns(t *testing.T) {
 	}
 	w.refused(http.StatusNotFound, "conversation_not_found", w.call("ann", http.MethodGet, "/v1/conversations/"+c.ID, nil))
 }
+
+func TestAClearedHistoryIsToldToReplicasButToNoSocketOfHers(t *testing.T) {
+	w := onSQLite(t)
+	c := w.group("ann", "bob")
+	w.messages.send(t, "ann", c.ID, "before")
+	channels := []string{chat.ConversationChannel(c.ID), chat.MembersChannel}
+	heard := w.listen(append(channels, chat.UserChannel("bob"))...)
+	w.call("bob", http.MethodDelete, "/v1/conversations/"+c.ID, nil)
+	w.add("ann", c.ID, "cid") // the next event on the first two
+	cleared := chat.MemberEvent{Type: chat.MemberCleared, ConversationID: c.ID, UserID: "bob", FromSeq: 1}
+	for _, want := range []string{chat.MemberCleared, chat.MemberAdded} {
+		for _, channel := range channels {
+			got := next[chat.MemberEvent](heard, channel)
+			if got.Type != want || want == chat.MemberCleared && got != cleared {
+				t.Errorf("the event is %+v, want %s", got, want)
+			}
+		}
+	}
+}

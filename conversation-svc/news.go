@@ -82,7 +82,7 @@ func (n *news) run(ctx context.Context) {
 		drain(ctx, n.members, func(ctx context.Context, e chat.MemberEvent) {
 			channels := []string{chat.ConversationChannel(e.ConversationID), chat.MembersChannel, chat.UserChannel(e.UserID)}
 			if e.Type == chat.MemberCleared {
-				channels = channels[1:2]
+				channels = channels[:2]
 			}
 			n.publish(ctx, "member", e, channels...)
 		})

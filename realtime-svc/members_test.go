@@ -193,3 +193,21 @@ func TestAJoinIsRefusedWhileConversationServiceIsDown(t *testing.T) {
 	g.say("c", "ada", 1)
 	ada.wantRevs(1, 1)
 }
+
+func TestAClearedHistoryIsHiddenFromLiveSocketsToo(t *testing.T) {
+	overBrokers(t, func(t *testing.T, g *gateway) {
+		g.create("c", "ada", "bob")
+		first := g.store("c", "bob", "one")
+		g.announce(first)
+		ada, bob := g.as(t, "ada"), g.as(t, "bob")
+		ada.join("c")
+		bob.join("c")
+		g.publish(chat.ConversationChannel("c"), chat.MemberEvent{Type: chat.MemberCleared, ConversationID: "c", UserID: "ada", FromSeq: 1})
+		g.announce(g.edit(first, "edited"))
+		g.say("c", "bob", 1)
+		bob.wantRevs(2, 3)
+		ada.wantRevs(3, 3)
+		ada.send(joinFrom("0"))
+		ada.wantRevs(3, 3)
+	})
+}

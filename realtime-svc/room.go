@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/pause"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -102,6 +103,8 @@ func (r *room) deliver(payload []byte) {
 		}
 	case chat.MemberAdded, chat.MemberRemoved:
 		r.change(p.member())
+	case chat.MemberCleared:
+		r.clear(p.UserID, p.FromSeq)
 	case chat.Read:
 		r.tell(&broadcast{kind: chat.Read, class: eventful,
 			body: chat.ReadEvent{Type: chat.Read, ConversationID: r.id, UserID: p.UserID, Seq: p.Seq}}, "")
@@ -156,7 +159,7 @@ const (
 // closeGap waits for the missing events, then fetches them, until there is no gap or nobody is left to see it.
 func (r *room) closeGap() {
 	healed := "wait"
-	for wait := gapWait; r.pause(wait) && !r.closed(healed); {
+	for wait := gapWait; pause.For(r.ctx, wait) && !r.closed(healed); {
 		source, err := r.fetch(r.ctx)
 		if err != nil {
 			r.hub.failed(r.ctx, "missing events not fetched", err)
@@ -197,19 +200,6 @@ func (r *room) fetch(ctx context.Context) (source string, err error) {
 		r.accept(e)
 	}
 	return source, err
-}
-
-// pause waits. It returns false where the room is closed.
-func (r *room) pause(d time.Duration) bool {
-	if d == 0 {
-		return r.ctx.Err() == nil
-	}
-	select {
-	case <-time.After(d):
-		return true
-	case <-r.ctx.Done():
-		return false
-	}
 }
 
 // standsAt compares the position with message-svc's.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/fault"
+	"github.com/confab-chat/confab/pkg/pause"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -36,6 +37,18 @@ func (r *room) announce(changes []chat.MemberEvent) {
 	}
 }
 
+// clear hides a conversation's past from a member who cleared it.
+func (r *room) clear(userID string, fromSeq int64) {
+	if from, member := r.members.fromSeqs[userID]; member {
+		r.members.fromSeqs[userID] = max(from, fromSeq)
+	}
+	for s := range r.joined {
+		if s.userID == userID {
+			s.fromSeq = max(s.fromSeq, fromSeq)
+		}
+	}
+}
+
 // expel puts the user's sockets out, and tells them.
 func (r *room) expel(e chat.MemberEvent) {
 	for s := range r.joined {
@@ -53,7 +66,7 @@ func (r *room) count() {
 	}
 	r.counting = true
 	r.hub.background.Go(func() {
-		for wait := time.Duration(0); r.pause(wait) && !r.counted(); wait = min(2*wait+retryFirst, retryMax) {
+		for wait := time.Duration(0); pause.For(r.ctx, wait) && !r.counted(); wait = min(2*wait+retryFirst, retryMax) {
 			if err := r.loadMembers(r.ctx); err != nil {
 				r.hub.failed(r.ctx, "members not fetched", err)
 			}
@@ -92,7 +105,7 @@ func (r *room) takeMembers(set peer.MemberSet) {
 	defer r.mu.Unlock()
 	r.announce(r.members.replace(set))
 	for s := range r.joined {
-		s.fromSeq = r.members.fromSeqs[s.userID]
+		s.fromSeq = max(s.fromSeq, r.members.fromSeqs[s.userID]) // a set may be older than an event
 	}
 	r.count()
 }
