@@ -17,17 +17,28 @@ import (
 
 // Config is what an operator may set.
 type Config struct {
-	Drain time.Duration
+	Drain            time.Duration
+	MaxConnectionAge time.Duration
+	ConnectRate      int
 }
 
-// RegisterFlags declares the flags.
+// RegisterFlags declares the flags. What c holds is their defaults.
 func (c *Config) RegisterFlags(fs *flag.FlagSet) {
-	fs.DurationVar(&c.Drain, "drain", 20*time.Second, "`time` in which sockets are closed one by one when the program ends")
+	fs.DurationVar(&c.Drain, "drain", c.Drain, "`time` in which sockets are closed when the program ends: for its first quarter, but 5s at most, new ones "+
+		"are still let in, then the sockets are asked to reconnect one by one")
+	fs.DurationVar(&c.MaxConnectionAge, "max-connection-age", c.MaxConnectionAge, "`time`, give or take a tenth, after which a socket is asked to reconnect, so that "+
+		"a replica that is new gets its share; 0 for never")
+	fs.IntVar(&c.ConnectRate, "connect-rate", c.ConnectRate, "sockets that may open in one second on this replica, `n`; 0 for no limit")
 }
 
 func (c *Config) check() error {
-	if c.Drain < 0 {
+	switch {
+	case c.Drain < 0:
 		return fmt.Errorf("-drain is %v, want 0 or more", c.Drain)
+	case c.MaxConnectionAge < 0:
+		return fmt.Errorf("-max-connection-age is %v, want 0 or more", c.MaxConnectionAge)
+	case c.ConnectRate < 0:
+		return fmt.Errorf("-connect-rate is %d, want 0 or more", c.ConnectRate)
 	}
 	return nil
 }
@@ -57,8 +68,9 @@ func New(ctx context.Context, cfg Config, deps Deps) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.maxAge = cfg.MaxConnectionAge
 	return &App{
-		env: env, drain: cfg.Drain, verifier: verifier, hub: h, door: newDoor(h, env.HTTP.AllowedOrigins, env.Log),
+		env: env, drain: cfg.Drain, verifier: verifier, hub: h, door: newDoor(h, cfg.ConnectRate, env.HTTP.AllowedOrigins, env.Log),
 	}, nil
 }
 

@@ -55,8 +55,8 @@ func (s *session) dispatch(c command) {
 
 func (s *session) inLane(lane string, bound int, c command, work func() error) {
 	came := time.Now()
-	if !s.lanes.add(lane, bound, func() { s.answer(c, came, work()) }) {
-		s.answer(c, came, errTooManyPending)
+	if err := s.lanes.add(lane, bound, func() { s.answer(c, came, work()) }); err != nil {
+		s.answer(c, came, err)
 	}
 }
 

@@ -7,13 +7,21 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/pause"
 )
 
-// retirePause is the longest pause between the ends of two sockets in a drain: few sockets do not take the whole window.
-const retirePause = 20 * time.Millisecond
+const (
+	// unreadyWait is the time that load balancers get to see that this replica is not ready, at most a quarter of the window: sockets
+	// go on, and new ones are still let in.
+	unreadyWait = 5 * time.Second
+	// retirePause is the longest pause between the ends of two sockets: few sockets do not take the whole window.
+	retirePause = 20 * time.Millisecond
+)
 
-// drain takes no more sockets, and ends those there are evenly within the window.
+// drain ends all sockets within the window: first those that come are still let in, then none, and those there are end evenly.
 func (h *hub) drain(ctx context.Context, window time.Duration) {
+	unready := min(unreadyWait, window/4)
+	pause.For(ctx, unready)
 	h.mu.Lock()
 	h.draining = true
 	h.mu.Unlock()
@@ -21,16 +29,16 @@ func (h *hub) drain(ctx context.Context, window time.Duration) {
 	var retiring sync.WaitGroup
 	for i, s := range sessions {
 		if i > 0 {
-			pause(ctx, min(retirePause, window/time.Duration(len(sessions))))
+			pause.For(ctx, min(retirePause, (window-unready)/time.Duration(len(sessions))))
 		}
-		retiring.Go(func() { s.retire(ctx) })
+		retiring.Go(func() { s.retire(ctx, endRestart) })
 	}
 	retiring.Wait()
 	h.sockets.Wait()
 }
 
 // retire answers the commands that were read, then asks the client to connect again, and ends the socket.
-func (s *session) retire(ctx context.Context) {
+func (s *session) retire(ctx context.Context, e *ending) {
 	select {
 	case <-s.lanes.finish():
 	case <-s.out.finished:
@@ -39,18 +47,11 @@ func (s *session) retire(ctx context.Context) {
 	}
 	after := rand.Int64N(maxReconnect.Milliseconds() + 1)
 	s.tell(&broadcast{kind: chat.Reconnect, class: essential, body: reconnectEvent{Type: chat.Reconnect, AfterMS: after}})
-	s.out.finish(endRestart)
+	s.out.finish(e)
 }
 
 func (h *hub) isDraining() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.draining
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

@@ -35,10 +35,15 @@ type gateway struct {
 
 func startGateway(t *testing.T, w *world) *gateway {
 	t.Helper()
+	return startWith(t, w, Config{})
+}
+
+func startWith(t *testing.T, w *world, cfg Config) *gateway {
+	t.Helper()
 	issuer := tokentest.New("ada", "bob", "eve")
 	env := servertest.Env(t, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
 	env.Broker = w.broker
-	app, err := New(t.Context(), Config{}, Deps{Env: env})
+	app, err := New(t.Context(), cfg, Deps{Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}

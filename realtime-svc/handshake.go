@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/confab-chat/confab/pkg/config"
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
+	"github.com/confab-chat/confab/pkg/ratelimit"
 )
 
 var (
@@ -24,13 +26,17 @@ var (
 // door lets WebSockets in.
 type door struct {
 	hub      *hub
+	rate     ratelimit.Rule
 	allowed  config.List
 	errors   httpkit.ErrorEncoder
 	upgrader websocket.Upgrader
 }
 
-func newDoor(h *hub, allowed config.List, log *slog.Logger) *door {
-	d := &door{hub: h, allowed: allowed, errors: httpkit.ErrorEncoder{Log: log}}
+func newDoor(h *hub, rate int, allowed config.List, log *slog.Logger) *door {
+	d := &door{
+		hub: h, rate: ratelimit.Rule{Name: "connect", Burst: rate, Period: time.Second}, allowed: allowed,
+		errors: httpkit.ErrorEncoder{Log: log},
+	}
 	d.upgrader = websocket.Upgrader{
 		ReadBufferSize: 1 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
 		HandshakeTimeout: writeWait,
@@ -62,6 +68,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// crowded spreads those who come again.
+func crowded() error {
+	return fault.New(fault.Unavailable, "too_many_handshakes", "Too many clients connect at this moment. Try again.").
+		After(time.Second + rand.N(2*time.Second))
+}
+
 // admit checks the request and the token that it brings, if any. A refused token is no error of the handshake, of which a browser
 // tells its page nothing: the socket opens and is closed with the code that says so.
 func (d *door) admit(r *http.Request, s *session) error {
@@ -72,6 +84,9 @@ func (d *door) admit(r *http.Request, s *session) error {
 		return errNoUpgrade
 	case !d.originAllowed(r):
 		return errOrigin
+	case !d.hub.local.Allow(r.Context(), d.rate, "").Allowed:
+		d.hub.metrics.refused.Inc()
+		return crowded()
 	}
 	token, given := d.token(r)
 	if !given {

@@ -31,6 +31,7 @@ type hub struct {
 	broker  broker.Broker
 	users   verifier
 	local   *ratelimit.Memory // counts sockets of this replica
+	maxAge  time.Duration     // of a socket; 0 for no bound
 	log     *slog.Logger
 	metrics *metrics
 	history *history
@@ -151,11 +152,13 @@ func (h *hub) enter(s *session, who identity.Identity) error {
 // exit undoes what the socket did here. It returns once its commands have ended.
 func (h *hub) exit(s *session) {
 	s.stop()
+	if s.user != nil {
+		s.user.remove(s)
+	}
 	s.lanes.stop()
 	s.leaveAll()
 	s.out.discard()
 	if s.user != nil {
-		s.user.remove(s)
 		h.shard(chat.UserChannel(s.user.id)).users.release(s.user.id)
 	}
 }

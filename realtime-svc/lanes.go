@@ -11,13 +11,17 @@ type lanes struct {
 	idle    chan struct{} // closed when nothing is pending after finish; nil before
 }
 
-// add puts a command into a lane. It returns false where the lane holds bound commands, all lanes maxPending, or they are closed.
-func (l *lanes) add(lane string, bound int, command func()) bool {
+// add puts a command into a lane. It returns errTooManyPending where the lane holds bound commands or all lanes maxPending, and
+// errDraining where they are closed.
+func (l *lanes) add(lane string, bound int, command func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	queue, busy := l.waiting[lane]
-	if l.closed || l.pending >= maxPending || len(queue) >= bound {
-		return false
+	switch {
+	case l.closed:
+		return errDraining
+	case l.pending >= maxPending || len(queue) >= bound:
+		return errTooManyPending
 	}
 	if l.waiting == nil {
 		l.waiting = map[string][]func(){}
@@ -27,7 +31,7 @@ func (l *lanes) add(lane string, bound int, command func()) bool {
 	if !busy {
 		go l.run(lane) // ends when the lane is empty; close and finish say when all are
 	}
-	return true
+	return nil
 }
 
 func (l *lanes) run(lane string) {

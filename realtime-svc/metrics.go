@@ -16,6 +16,7 @@ type metrics struct {
 	closes      *prometheus.CounterVec
 	commands    *prometheus.HistogramVec
 	unconfirmed prometheus.Counter
+	refused     prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer, queued *atomic.Int64) *metrics {
@@ -44,7 +45,10 @@ func newMetrics(registerer prometheus.Registerer, queued *atomic.Int64) *metrics
 			Name: "confab_channels_unconfirmed_total", Help: "Channels that the broker did not confirm in time.",
 		}),
 	}
-	registerer.MustRegister(m.sockets, m.deliveries, m.gaps, m.replayed, m.closes, m.commands, m.unconfirmed,
+	m.refused = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "confab_handshakes_limited_total", Help: "Sockets that were refused because too many came at once.",
+	})
+	registerer.MustRegister(m.sockets, m.deliveries, m.gaps, m.replayed, m.closes, m.commands, m.unconfirmed, m.refused,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "confab_socket_queue_bytes", Help: "Bytes that wait to be written, in the queues of all sockets.",
 		}, func() float64 { return float64(queued.Load()) }))

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -151,19 +152,19 @@ func TestLanes(t *testing.T) {
 		}
 		start := time.Now()
 		for _, name := range []string{"a1", "b1", "a2", "b2", "a3"} {
-			if !l.add(name[:1], 3, work(name)) {
+			if l.add(name[:1], 3, work(name)) != nil {
 				t.Fatalf("%s was refused", name)
 			}
 		}
 		synctest.Wait()
-		if !l.add("a", 3, work("a4")) || l.add("a", 3, work("a5")) {
+		if l.add("a", 3, work("a4")) != nil || !errors.Is(l.add("a", 3, work("a5")), errTooManyPending) {
 			t.Error("the lane holds not three that wait")
 		}
 		<-l.finish()
 		if took := time.Since(start); took != 4*time.Second {
 			t.Errorf("took %v, want 4 s: a lane's commands one after another, two lanes side by side", took)
 		}
-		if l.add("c", 3, work("c")) {
+		if !errors.Is(l.add("c", 3, work("c")), errDraining) {
 			t.Error("finished lanes took a command")
 		}
 		if len(done) != 6 {
@@ -177,7 +178,7 @@ func TestStoppedLanesForgetWhatWaits(t *testing.T) {
 		var l lanes
 		done := 0
 		for range 5 {
-			l.add("a", 9, func() {
+			_ = l.add("a", 9, func() {
 				time.Sleep(time.Second)
 				done++
 			})
@@ -194,11 +195,11 @@ func TestPendingCommandsAreBoundedInAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l lanes
 		for i := range maxPending {
-			if !l.add(string(rune('a'+i)), 1, func() { time.Sleep(time.Second) }) {
+			if l.add(string(rune('a'+i)), 1, func() { time.Sleep(time.Second) }) != nil {
 				t.Fatalf("command %d was refused", i)
 			}
 		}
-		if l.add("another", 1, func() {}) {
+		if !errors.Is(l.add("another", 1, func() {}), errTooManyPending) {
 			t.Error("one more was taken")
 		}
 		<-l.finish()

@@ -2,7 +2,9 @@ package realtime
 
 import (
 	"context"
-	"crypto/rand"
+	crypto "crypto/rand"
+	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -22,8 +24,9 @@ type session struct {
 	info    *httpkit.Info
 	ctx     context.Context // ends with the socket
 	stop    context.CancelFunc
-	user    *user // nil until a token came; the reader's alone, as is refused
-	refused int   // commands refused in a row
+	old     time.Time // when it is to reconnect; zero for never
+	user    *user     // nil until a token came; the reader's alone, as is refused
+	refused int       // commands refused in a row
 
 	mu     sync.Mutex
 	who    identity.Identity // its UserID is empty until a token came, and never changes then
@@ -34,9 +37,12 @@ type session struct {
 
 func (h *hub) newSession(e encoder, info *httpkit.Info) *session {
 	s := &session{
-		id: rand.Text(), hub: h, encoder: e, out: newQueue(maxQueueBytes, &h.queued), joined: map[string]*subscription{},
+		id: crypto.Text(), hub: h, encoder: e, out: newQueue(maxQueueBytes, &h.queued), joined: map[string]*subscription{},
 		info:  &httpkit.Info{RequestID: info.RequestID, TraceParent: info.TraceParent, Address: info.Address},
 		until: time.Now().Add(authWait),
+	}
+	if h.maxAge > 0 {
+		s.old = time.Now().Add(h.maxAge*9/10 + rand.N(h.maxAge/5+1))
 	}
 	s.ctx, s.stop = context.WithCancel(httpkit.WithInfo(h.ctx, s.info))
 	return s
@@ -67,7 +73,7 @@ func (s *session) reply(c command, r result) {
 // fail answers a command with an error, id or not, and logs what is the server's fault.
 func (s *session) fail(c command, err error) {
 	f := fault.From(err)
-	if f.Kind.Status() >= 500 {
+	if f.Kind.Status() >= 500 && !errors.Is(err, errDraining) {
 		s.hub.log.ErrorContext(s.ctx, "command failed", "command", c.name, "code", f.Code, "error", err.Error(),
 			"request_id", s.info.RequestID)
 	}
@@ -143,10 +149,14 @@ func (s *session) leaveAll() {
 	}
 }
 
-// sweep ends the socket where its time is over or its session has ended.
+// sweep ends the socket where its session has ended, its token has expired, or it has become old.
 func (s *session) sweep(now time.Time) {
 	s.mu.Lock()
 	who, until := s.who, s.until
+	aged := !s.old.IsZero() && !now.Before(s.old)
+	if aged {
+		s.old = time.Time{} // once
+	}
 	s.mu.Unlock()
 	switch {
 	case who.UserID == "" && !now.Before(until):
@@ -156,6 +166,8 @@ func (s *session) sweep(now time.Time) {
 		s.out.finish(endSession)
 	case !now.Before(until):
 		s.out.finish(endTokenExpired)
+	case aged:
+		s.hub.background.Go(func() { s.retire(s.ctx, endOfAge) })
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/confab-chat/confab/pkg/server"
 	"github.com/confab-chat/confab/pkg/split"
@@ -10,7 +11,7 @@ import (
 )
 
 func main() {
-	var cfg realtime.Config
+	cfg := realtime.Config{Drain: 20 * time.Second, MaxConnectionAge: time.Hour, ConnectRate: 500}
 	split.Main("realtime-svc", server.Config{HTTPAddr: ":3004", InternalAddr: ":3104", AdminAddr: "127.0.0.1:3204"},
 		cfg.RegisterFlags,
 		func(ctx context.Context, env server.Env) (server.App, error) {
