@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
+	"sync/atomic"
 )
+
+const registering = 4 // users at a time
 
 // do sends a request and reads the answer whole. It returns an error for any status of 400 and above.
 func (c *client) do(method, path string, body any) error {
@@ -85,29 +89,35 @@ type user struct {
 	token string
 }
 
+// register registers n users, some at a time: the server hashes a password for each.
 func (c *confab) register(n int) ([]user, error) {
-	anonymous, err := c.dial("")
-	if err != nil {
-		return nil, err
+	users, errs := make([]user, n), make([]error, registering)
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for worker := range errs {
+		group.Go(func() {
+			anonymous, err := c.dial("")
+			for i := int(next.Add(1)) - 1; err == nil && i < n; i = int(next.Add(1)) - 1 {
+				users[i], err = anonymous.register(i)
+			}
+			errs[worker] = err
+		})
 	}
-	defer anonymous.conn.Close()
-	users := make([]user, n)
-	for i := range users {
-		var answer struct {
-			AccessToken string `json:"access_token"`
-			User        struct {
-				ID string `json:"id"`
-			} `json:"user"`
-		}
-		err := anonymous.get("POST", "/v1/auth/register", map[string]string{
-			"email": fmt.Sprintf("user%d@example.com", i), "password": "correct horse battery", "first_name": "User", "last_name": strconv.Itoa(i),
-		}, &answer)
-		if err != nil {
-			return nil, err
-		}
-		users[i] = user{id: answer.User.ID, token: answer.AccessToken}
+	group.Wait()
+	return users, errors.Join(errs...)
+}
+
+func (c *client) register(i int) (user, error) {
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		User        struct {
+			ID string `json:"id"`
+		} `json:"user"`
 	}
-	return users, nil
+	err := c.get("POST", "/v1/auth/register", map[string]string{
+		"email": fmt.Sprintf("user%d@example.com", i), "password": "correct horse battery", "first_name": "User", "last_name": strconv.Itoa(i),
+	}, &answer)
+	return user{id: answer.User.ID, token: answer.AccessToken}, err
 }
 
 // group starts a conversation of the client's user and others, and returns its id.

@@ -16,7 +16,9 @@ import (
 
 // confab is a running server with a data directory of its own.
 type confab struct {
+	binary  string
 	address string
+	admin   string
 	dir     string
 	cmd     *exec.Cmd
 }
@@ -31,33 +33,43 @@ func start(ctx context.Context, binary string) (*confab, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
+	c := &confab{binary: binary, address: public, admin: admin, dir: dir}
+	if err := c.run(ctx); err != nil {
 		return nil, err
+	}
+	return c, nil
+}
+
+func (c *confab) run(ctx context.Context) error {
+	log, err := os.OpenFile(filepath.Join(c.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
 	}
 	defer log.Close() // the child has its own
-	c := &confab{address: public, dir: dir, cmd: exec.CommandContext(ctx, binary, "-data-dir", filepath.Join(dir, "data"),
-		"-http-addr", public, "-admin-addr", admin, "-send-rate", "0", "-register-rate", "0", "-login-rate", "0", "-start-limit", "0")}
+	c.cmd = exec.CommandContext(ctx, c.binary, "-data-dir", filepath.Join(c.dir, "data"), "-http-addr", c.address, "-admin-addr", c.admin,
+		"-send-rate", "0", "-register-rate", "0", "-login-rate", "0", "-start-limit", "0")
 	c.cmd.Stdout, c.cmd.Stderr = log, log
 	if err := c.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	for range 100 {
-		if response, err := http.Get("http://" + admin + "/readyz"); err == nil {
+		if response, err := http.Get("http://" + c.admin + "/readyz"); err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
-				return c, nil
+				return nil
 			}
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	return nil, errors.Join(fmt.Errorf("%s is not ready after 5 s; see %s", binary, log.Name()), c.stop())
+	return errors.Join(fmt.Errorf("%s is not ready after 5 s; see %s", c.binary, log.Name()), c.end())
 }
 
-func (c *confab) stop() error {
-	err := c.cmd.Process.Signal(syscall.SIGTERM)
-	return errors.Join(err, c.cmd.Wait(), os.RemoveAll(c.dir))
-}
+// restart gives the data to a new process, whose memory has held nothing yet.
+func (c *confab) restart(ctx context.Context) error { return errors.Join(c.end(), c.run(ctx)) }
+
+func (c *confab) end() error { return errors.Join(c.cmd.Process.Signal(syscall.SIGTERM), c.cmd.Wait()) }
+
+func (c *confab) stop() error { return errors.Join(c.end(), os.RemoveAll(c.dir)) }
 
 // freeAddresses asks the system for two ports that nobody uses.
 func freeAddresses() (first, second string, err error) {

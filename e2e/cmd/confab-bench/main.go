@@ -16,7 +16,7 @@ func main() {
 	seconds := flag.Int("seconds", 10, "`seconds` of each run of sends")
 	messages := flag.Int("messages", 1_000_000, "`messages` in the long conversation, and in the many together")
 	conversations := flag.Int("conversations", 10_000, "`conversations` of the busy member")
-	only := flag.String("only", "", "run `sends` or reads alone")
+	only := flag.String("only", "", "run `sends`, reads or sockets alone")
 	flag.Parse()
 	b := bench{binary: *binary, duration: time.Duration(*seconds) * time.Second, messages: *messages, conversations: *conversations}
 	if err := b.run(*only); err != nil {
@@ -35,13 +35,16 @@ type bench struct {
 func (b *bench) run(only string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if only != "reads" {
-		if err := b.sends(ctx); err != nil {
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{{"sends", b.sends}, {"reads", b.reads}, {"sockets", b.sockets}} {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.run(ctx); err != nil {
 			return err
 		}
 	}
-	if only == "sends" {
-		return nil
-	}
-	return b.reads(ctx)
+	return nil
 }
