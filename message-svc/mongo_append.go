@@ -34,6 +34,8 @@ func (m *mongoRepository) Append(ctx context.Context, conversationID string, dra
 	for i := range drafts {
 		a.open = append(a.open, i)
 	}
+	m.last.giveWay(ctx, conversationID)
+	begun := time.Now()
 	for len(a.open) > 0 {
 		if err := a.step(ctx); err != nil {
 			m.last.forget(conversationID)
@@ -42,6 +44,7 @@ func (m *mongoRepository) Append(ctx context.Context, conversationID string, dra
 			}
 		}
 	}
+	m.last.stored(conversationID, begun)
 	return a.outcomes
 }
 
@@ -71,6 +74,7 @@ func (a *mongoAppend) step(ctx context.Context) error {
 		a.backoff = firstBackoff
 		return nil
 	case mongokit.Duplicate:
+		a.backoff = firstBackoff // another replica was faster: that is no reason to wait longer
 		return a.lookUp(ctx, 1, insertErr)
 	default:
 		return a.lookUp(ctx, len(writes)-result.Stored, insertErr)

@@ -19,16 +19,18 @@ func (m *mongoRepository) lastNumbers(ctx context.Context, conversationID string
 	if err != nil || len(writes) == 0 {
 		return numbers{}, err
 	}
-	if newest := writes[0]; newest.Op != OpCreate {
-		if _, err := m.apply(ctx, newest); err != nil {
-			return numbers{}, err
-		}
+	newest := writes[0]
+	if newest.Op == OpCreate {
+		return numbers{n: newest.N, seq: newest.Seq}, nil
+	}
+	if _, err := m.apply(ctx, newest); err != nil {
+		return numbers{}, err
 	}
 	messages, err := find(ctx, m.writes, of, bson.D{{Key: "seq", Value: -1}}, 1)
 	if err != nil || len(messages) == 0 {
 		return numbers{}, err
 	}
-	return numbers{n: max(writes[0].N, messages[0].N), seq: max(messages[0].Seq, 0)}, nil
+	return numbers{n: max(newest.N, messages[0].N), seq: max(messages[0].Seq, 0)}, nil
 }
 
 // numbers are the last ones taken in a conversation.
@@ -46,19 +48,25 @@ func (l numbers) after(w mongoWrite) numbers {
 // lastKept bounds the conversations whose numbers are remembered; past it all are forgotten, which costs a look-up each.
 const lastKept = 100_000
 
+// remembered is what is known of a conversation that was written to.
+type remembered struct {
+	numbers
+	run run
+}
+
 // lastNumbers remembers the numbers that this process has seen confirmed. Others may have taken more since.
 type lastNumbers struct {
 	mu sync.Mutex
-	of map[string]numbers
+	of map[string]remembered
 }
 
-func newLastNumbers() *lastNumbers { return &lastNumbers{of: map[string]numbers{}} }
+func newLastNumbers() *lastNumbers { return &lastNumbers{of: map[string]remembered{}} }
 
 func (l *lastNumbers) get(conversationID string) (numbers, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last, ok := l.of[conversationID]
-	return last, ok
+	return last.numbers, ok
 }
 
 func (l *lastNumbers) remember(conversationID string, last numbers) {
@@ -67,7 +75,7 @@ func (l *lastNumbers) remember(conversationID string, last numbers) {
 	if len(l.of) >= lastKept {
 		clear(l.of)
 	}
-	l.of[conversationID] = last
+	l.of[conversationID] = remembered{last, l.of[conversationID].run}
 }
 
 func (l *lastNumbers) forget(conversationID string) {
