@@ -86,7 +86,5 @@ func (h *hub) listen(ctx context.Context, channel string) {
 }
 
 func (h *hub) unlisten(channel string) {
-	ctx, cancel := context.WithTimeout(context.Background(), subscribeWait)
-	defer cancel()
-	_ = h.subscription.Remove(ctx, channel) // what still comes finds nobody
+	h.subscription.Remove(channel) // what still comes finds nobody
 }

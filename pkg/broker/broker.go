@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/pause"
 )
 
 // Bounds of a conversation's log.
@@ -41,12 +42,15 @@ type Broker interface {
 // Subscription receives from channels. Add and Remove may be called beside Receive; Receive by one goroutine.
 type Subscription interface {
 	// Add returns once whatever is published from now on will be delivered. After an error, the broker goes on trying until the channels
-	// are removed, and Receive returns ErrInterrupted once they are added.
+	// are removed, and Receive returns ErrInterrupted once they are added. It returns the context's error, and ErrClosed.
 	Add(ctx context.Context, channels ...string) error
-	Remove(ctx context.Context, channels ...string) error
-	// Receive waits for the next delivery. It returns ErrInterrupted where some may be lost (call it again), ErrClosed after
-	// Close, and the context's error.
+	// Remove does not wait for the broker. What is delivered after it came before it.
+	Remove(channels ...string)
+	// Receive waits for the next delivery. Those of one channel come in order. It returns ErrInterrupted where some may be lost, at once
+	// and again when the channels are back: whatever is published after the last one will be delivered. Call it again then. It returns
+	// ErrClosed after Close, and the context's error.
 	Receive(ctx context.Context) (Delivery, error)
+	// Close does not wait for the broker.
 	Close() error
 }
 
@@ -62,10 +66,7 @@ const relistenEvery = time.Second
 func Listen(ctx context.Context, b Broker, channels []string, handle func(Delivery)) {
 	for ctx.Err() == nil {
 		_ = listenOnce(ctx, b, channels, handle) // the broker may lose anything: what matters is to come back
-		select {
-		case <-ctx.Done():
-		case <-time.After(relistenEvery):
-		}
+		pause.For(ctx, relistenEvery)
 	}
 }
 

@@ -129,13 +129,12 @@ func (s *memorySubscription) Add(_ context.Context, channels ...string) error {
 	return nil
 }
 
-func (s *memorySubscription) Remove(_ context.Context, channels ...string) error {
+func (s *memorySubscription) Remove(channels ...string) {
 	s.broker.mu.Lock()
 	defer s.broker.mu.Unlock()
 	for _, channel := range channels {
 		s.remove(channel)
 	}
-	return nil
 }
 
 func (s *memorySubscription) remove(channel string) {

@@ -3,12 +3,9 @@ package broker
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -20,7 +17,10 @@ import (
 // ("r:id") and the bytes of all. So a change replaces the message in its older events by itself.
 //
 //	KEYS  log, messages, channel
-//	ARGV  rev, type, message id, message rev, message JSON, event JSON, LogEntries, LogBytes, LogAge in ms
+//	ARGV  rev, type, message id, message rev, message JSON, event JSON, LogEntries, LogBytes, LogAge in ms, PUBLISH or SPUBLISH
+//
+// On a cluster all KEYS are in the conversation's slot. While that slot moves to another node, Redis answers TRYAGAIN, since the
+// channel is no key that exists: the event is announced once the slot has arrived, where its subscribers then are.
 var announce = redis.NewScript(`
 local log, messages, id = KEYS[1], KEYS[2], ARGV[3]
 local held = redis.call('HGET', messages, 'm:' .. id)
@@ -45,7 +45,7 @@ while redis.call('ZCARD', log) > tonumber(ARGV[7])
 end
 redis.call('PEXPIRE', log, ARGV[9])
 redis.call('PEXPIRE', messages, ARGV[9])
-return redis.call('PUBLISH', KEYS[3], ARGV[6])`)
+return redis.call(ARGV[10], KEYS[3], ARGV[6])`)
 
 // readLog answers the events above ARGV[1] in order, each as "rev type message-id" and "message-rev json".
 var readLog = redis.NewScript(`
@@ -75,7 +75,7 @@ func (r *Redis) Announce(ctx context.Context, e chat.Event) error {
 		return err
 	}
 	return announce.Run(ctx, r.client, logKeys(e.ConversationID), e.Rev, e.Type, e.Message.ID, e.Message.Rev,
-		message, event, LogEntries, LogBytes, LogAge.Milliseconds()).Err()
+		message, event, LogEntries, LogBytes, LogAge.Milliseconds(), r.verbs.publish).Err()
 }
 
 // Log returns what the log holds above after. It returns Redis's error, and one where an entry cannot be read.
@@ -97,18 +97,4 @@ func (r *Redis) Log(ctx context.Context, conversationID string, after int64) ([]
 		events = append(events, e)
 	}
 	return events, nil
-}
-
-// Dial returns a client for a redis:// or rediss:// URL. It returns an error where the URL is wrong; it does not connect yet.
-func Dial(redisURL string) (redis.UniversalClient, error) {
-	options, err := redis.ParseURL(redisURL)
-	if err != nil {
-		if wrong, ok := errors.AsType[*url.Error](err); ok {
-			err = wrong.Err // without the URL, which may hold a password
-		}
-		return nil, fmt.Errorf("-redis-url: %w", err)
-	}
-	options.DialTimeout = 2 * time.Second
-	options.ContextTimeoutEnabled = true // else a silent Redis holds a call for seconds, whatever its context says
-	return redis.NewClient(options), nil
 }

@@ -23,7 +23,7 @@ type Config struct {
 // RegisterFlags declares the flags.
 func (c *Config) RegisterFlags(fs *flag.FlagSet) {
 	c.RedisURL = "redis://127.0.0.1:6379"
-	fs.Var(&c.RedisURL, "redis-url", "`URL` of Redis, may hold a password")
+	fs.Var(&c.RedisURL, "redis-url", "`URL` of Redis, may hold a password; of a cluster: redis+cluster://HOST:PORT?addr=HOST:PORT, by one or more of its nodes")
 	fs.Var(&c.ServiceKeys, "service-keys", "`secrets` that the services share, separated by commas: the first signs, all verify")
 	fs.StringVar(&c.AuthURL, "auth-url", "http://127.0.0.1:3101", "internal `URL` of auth-svc")
 	fs.StringVar(&c.ConversationURL, "conversation-url", "http://127.0.0.1:3102", "internal `URL` of conversation-svc")

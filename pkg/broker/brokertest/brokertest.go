@@ -34,6 +34,8 @@ func RunBroker(t *testing.T, open func(t *testing.T) broker.Broker) {
 		{"each subscription has its own channels", subscriptionsAreApart},
 		{"nothing is delivered after Remove", removed},
 		{"a channel comes back after Remove and Add", removedAndAdded},
+		{"one Add takes hundreds of channels", manyInOneAdd},
+		{"Add holds its word while other channels come and go", manyAtOnce},
 		{"Receive ends with its context", receiveEnds},
 		{"Receive says ErrClosed after Close", closed},
 		{"an overflow is told, and deliveries go on", overflow},
@@ -104,7 +106,9 @@ func subscribe(t *testing.T, b broker.Broker, channels ...string) broker.Subscri
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() }) // closed before, in some tests
 	if len(channels) > 0 {
-		must(t, s.Add(t.Context(), channels...))
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		defer cancel()
+		must(t, s.Add(ctx, channels...))
 	}
 	return s
 }
@@ -133,10 +137,10 @@ func wantDelivery(t *testing.T, s broker.Subscription, channel, payload string) 
 	}
 }
 
-// wantNothing publishes on another channel and wants that delivery to be the next.
-func wantNothing(t *testing.T, b broker.Broker, s broker.Subscription) {
+// wantNothing publishes on another channel of the same cluster slot and wants that delivery to be the next.
+func wantNothing(t *testing.T, b broker.Broker, s broker.Subscription, tag string) {
 	t.Helper()
-	marker := "marker-" + id.New()
+	marker := "marker-" + tag
 	must(t, s.Add(t.Context(), marker))
 	publish(t, b, marker, "nothing before me")
 	wantDelivery(t, s, marker, "nothing before me")

@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,32 +46,34 @@ func deliveredInOrder(t *testing.T, b broker.Broker) {
 }
 
 func subscriptionsAreApart(t *testing.T, b broker.Broker) {
-	shared, own := "shared-"+id.New(), "own-"+id.New()
+	tag := "{" + id.New() + "}" // what comes on channels of one cluster slot is in order too
+	shared, own := "shared-"+tag, "own-"+tag
 	first, second := subscribe(t, b, shared, own), subscribe(t, b, shared, shared)
 	publish(t, b, own, "to the first")
 	publish(t, b, shared, "to both")
 	wantDelivery(t, first, own, "to the first")
 	wantDelivery(t, first, shared, "to both")
 	wantDelivery(t, second, shared, "to both")
-	wantNothing(t, b, second)
+	wantNothing(t, b, second, tag)
 }
 
 func removed(t *testing.T, b broker.Broker) {
-	kept, gone := "kept-"+id.New(), "gone-"+id.New()
+	tag := "{" + id.New() + "}"
+	kept, gone := "kept-"+tag, "gone-"+tag
 	s := subscribe(t, b, kept, gone)
-	must(t, s.Remove(t.Context(), gone))
-	wantNothing(t, b, s) // it also waits until the broker has heard of the removal
+	s.Remove(gone)
 	publish(t, b, gone, "to nobody")
 	publish(t, b, kept, "to us")
 	wantDelivery(t, s, kept, "to us")
-	must(t, s.Remove(t.Context(), gone)) // again: harmless
+	s.Remove(gone) // again: harmless
+	wantNothing(t, b, s, tag)
 }
 
 func removedAndAdded(t *testing.T, b broker.Broker) {
 	channel := "again-" + id.New()
 	s := subscribe(t, b, channel)
 	for range 20 {
-		must(t, s.Remove(t.Context(), channel))
+		s.Remove(channel)
 		must(t, s.Add(t.Context(), channel))
 		publish(t, b, channel, "here")
 		wantDelivery(t, s, channel, "here")
@@ -144,4 +149,83 @@ func another(t *testing.T, s broker.Subscription) bool {
 	defer cancel()
 	_, err := s.Receive(ctx)
 	return err == nil || errors.Is(err, broker.ErrInterrupted)
+}
+
+func manyInOneAdd(t *testing.T, b broker.Broker) {
+	channels := make([]string, 500)
+	for i := range channels {
+		channels[i] = "many-" + id.New()
+	}
+	s := subscribe(t, b, channels...)
+	for _, channel := range channels {
+		publish(t, b, channel, channel)
+	}
+	missing := map[string]bool{}
+	for _, channel := range channels {
+		missing[channel] = true
+	}
+	for range channels {
+		d := receive(t, s)
+		if string(d.Payload) != d.Channel || !missing[d.Channel] {
+			t.Fatalf("received %q on %q, which is another's or here again", d.Payload, d.Channel)
+		}
+		delete(missing, d.Channel)
+	}
+	s.Remove(channels...)
+	must(t, s.Add(t.Context(), channels[0]))
+	publish(t, b, channels[0], "here")
+	wantDelivery(t, s, channels[0], "here")
+}
+
+// manyAtOnce has each goroutine add a channel, hear what is published then, and remove it, while the others do the same.
+func manyAtOnce(t *testing.T, b broker.Broker) {
+	s := subscribe(t, b)
+	const goroutines, rounds = 8, 50
+	heard := map[string]chan string{}
+	for i := range goroutines {
+		heard[strconv.Itoa(i)] = make(chan string, rounds)
+	}
+	prefix := id.New() + "-"
+	receiving, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() {
+		for {
+			d, err := s.Receive(receiving)
+			if err != nil {
+				return
+			}
+			heard[strings.TrimPrefix(d.Channel, prefix)] <- string(d.Payload)
+		}
+	}()
+	var group sync.WaitGroup
+	for name, inbox := range heard {
+		group.Go(func() {
+			for round := range rounds {
+				if err := addAndHear(t.Context(), b, s, prefix+name, strconv.Itoa(round), inbox); err != nil {
+					t.Errorf("round %d: %v", round, err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func addAndHear(ctx context.Context, b broker.Broker, s broker.Subscription, channel, payload string, inbox <-chan string) error {
+	if err := s.Add(ctx, channel); err != nil {
+		return err
+	}
+	if err := b.Publish(ctx, channel, []byte(payload)); err != nil {
+		return err
+	}
+	select {
+	case got := <-inbox:
+		if got != payload {
+			return fmt.Errorf("heard %q, want %q", got, payload)
+		}
+	case <-time.After(wait):
+		return fmt.Errorf("%q is not heard", payload)
+	}
+	s.Remove(channel)
+	return nil
 }

@@ -1,0 +1,113 @@
+package broker_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/confab-chat/confab/pkg/broker"
+	"github.com/confab-chat/confab/pkg/redistest"
+)
+
+// swallower dials connections. While it is on, those that are subscribed lose what the server sends, for good, as behind a
+// middlebox that has forgotten them.
+type swallower struct {
+	on    atomic.Bool
+	mu    sync.Mutex
+	conns []*swallowed
+}
+
+type swallowed struct {
+	net.Conn
+	by               *swallower
+	subscribed, deaf atomic.Bool
+}
+
+func (s *swallower) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &swallowed{Conn: conn, by: s}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns = append(s.conns, c)
+	return c, nil
+}
+
+func (c *swallowed) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("subscribe")) {
+		c.subscribed.Store(true)
+		c.deaf.Store(c.by.on.Load())
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *swallowed) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if err != nil || !c.deaf.Load() {
+			return n, err
+		}
+	}
+}
+
+func (s *swallower) start() {
+	s.on.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		c.deaf.Store(c.subscribed.Load())
+	}
+}
+
+func (s *swallower) newConns(n int) func() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	want := len(s.conns) + n
+	return func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.conns) >= want
+	}
+}
+
+func TestASubscriptionNoticesThatNothingArrives(t *testing.T) {
+	t.Parallel()
+	server, cluster := redistest.StartServer(t), redistest.StartCluster(t)
+	for _, tt := range []struct {
+		name  string
+		nodes int
+		open  func(s *swallower) redis.UniversalClient
+	}{
+		{"from one server", 1, func(s *swallower) redis.UniversalClient {
+			return redis.NewClient(&redis.Options{Addr: server.Addr, Dialer: s.dial})
+		}},
+		{"from each node of a cluster", 3, func(s *swallower) redis.UniversalClient {
+			return redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{cluster[0].Addr}, Dialer: s.dial})
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var s swallower
+			client := tt.open(&s)
+			t.Cleanup(func() { _ = client.Close() })
+			b := broker.NewRedis(client)
+			b.ProbeEvery(500 * time.Millisecond)
+			k := track(t, b, manyChannels()...)
+			time.Sleep(1700 * time.Millisecond)                                                          // three probes
+			k.eventually("a connection that works is kept", func() bool { return k.interruptions <= 1 }) // one where this machine stalls
+			again := s.newConns(2 * tt.nodes)
+			s.start()
+			eventually(t, "it is tried anew, and again", again)
+			s.on.Store(false)
+			k.wantHealed()
+		})
+	}
+}
