@@ -74,7 +74,7 @@ func (s *session) answer(c command, came time.Time, err error) {
 func (s *session) withinRate(c command) bool {
 	allowed := s.hub.local.Allow(s.ctx, commandRule, s.id)
 	if allowed.Allowed {
-		s.refused = 0
+		s.refused = max(0, s.refused-1)
 		return true
 	}
 	s.refused++

@@ -179,7 +179,7 @@ func TestSocketsReachTheirAgeAtDifferentTimes(t *testing.T) {
 	h := &hub{maxAge: time.Hour, ctx: t.Context()}
 	first, last := time.Now().Add(24*time.Hour), time.Time{}
 	for range 1000 {
-		s := h.newSession(native{}, &httpkit.Info{})
+		s := h.newSession(nil, &httpkit.Info{})
 		s.stop()
 		if s.old.Before(first) {
 			first = s.old

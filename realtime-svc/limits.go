@@ -15,7 +15,7 @@ const (
 	maxSends      = 64              // sends to one conversation that wait or are under way
 	maxQueueBytes = 256 << 10       // frames that wait to be written; typing and hints only up to half of it
 	queueReserve  = 128 << 10       // bytes above maxQueueBytes for replies and what else the client must hear
-	maxRefused    = 200             // commands refused for their rate in a row
+	maxRefused    = 200             // commands refused for their rate, less those accepted since
 	maxTold       = 1000            // removals remembered, so that each is told once
 )
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -60,7 +61,7 @@ type nativeFrame struct {
 	Type         string          `json:"type"`
 	Conversation string          `json:"conversation"`
 	Rev          *int64          `json:"rev"`
-	Seq          int64           `json:"seq"`
+	Seq          *int64          `json:"seq"`
 	Body         string          `json:"body"`
 	ClientMsgID  string          `json:"client_msg_id"`
 	Token        string          `json:"token"`
@@ -85,7 +86,7 @@ func decodeNative(data []byte) (command, error) {
 		return command{}, errNoJSON.Because(err)
 	}
 	c := command{
-		name: f.Type, conversation: f.Conversation, rev: f.Rev, seq: f.Seq, body: f.Body, clientMsgID: f.ClientMsgID, token: f.Token,
+		name: f.Type, conversation: f.Conversation, rev: f.Rev, body: f.Body, clientMsgID: f.ClientMsgID, token: f.Token,
 	}
 	if f.ID != nil && string(f.ID) != "null" {
 		id, err := strconv.ParseInt(string(f.ID), 10, 64)
@@ -97,23 +98,29 @@ func decodeNative(data []byte) (command, error) {
 	if err != nil {
 		return c, fault.BadField(wrongType.Field, "The value is of the wrong type.").Because(err)
 	}
+	if f.Seq != nil {
+		c.seq = *f.Seq
+	}
 	err = c.checkFields(data)
+	if err == nil && c.name == cmdRead && f.Seq == nil {
+		err = fault.BadField("seq", "The command needs it.")
+	}
 	return c, err
 }
 
 // checkFields wants a known command, exactly its fields, and values in their ranges. The service that a command goes to checks the rest.
 func (c *command) checkFields(data []byte) error {
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(data, &given); err != nil || given == nil {
+		return errNoJSON.Because(err)
+	}
 	known, ok := nativeFields[c.name]
 	if !ok {
 		return errUnknownType
 	}
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(data, &given); err != nil {
-		return errNoJSON.Because(err)
-	}
 	for name := range given {
 		if name != "id" && name != "type" && !slices.Contains(known, name) {
-			return fault.New(fault.Invalid, "unknown_field", "The command does not take one of the fields.")
+			return fault.New(fault.Invalid, "unknown_field", fmt.Sprintf("The command has no field %.40q.", name))
 		}
 	}
 	if len(known) > 0 && known[0] == "conversation" {

@@ -2,12 +2,17 @@ package realtime
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
+	"github.com/confab-chat/confab/pkg/ratelimit"
 )
 
 func TestABadFrameIsAnErrorAndTheSocketGoesOn(t *testing.T) {
@@ -24,7 +29,7 @@ func TestABadFrameIsAnErrorAndTheSocketGoesOn(t *testing.T) {
 		{"two objects", `{"id":1,"type":"ping"}{}`, "invalid_json", "", -1},
 		{"an array", `[{"id":1,"type":"ping"}]`, "invalid_json", "", -1},
 		{"a number", `1`, "invalid_json", "", -1},
-		{"null", `null`, "unknown_type", "", -1},
+		{"null", `null`, "invalid_json", "", -1},
 		{"a field of another case", `{"id":1,"type":"ping","TYPE":"ping"}`, "unknown_field", "", 1},
 		{"deeply nested", strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000), "invalid_json", "", -1},
 		{"deeply nested in a field", `{"id":1,"type":"ping","x":` + strings.Repeat(`{"a":`, 9_000) + "1" + strings.Repeat("}", 9_000) + `}`, "unknown_field", "", 1},
@@ -153,6 +158,21 @@ func FuzzDecodeNative(f *testing.F) {
 		var object map[string]any
 		if httpkit.StrictJSON(data, &object) != nil {
 			t.Fatalf("%q is no object", data)
+		}
+	})
+}
+
+func TestASteadyFloodOfCommandsEndsTheSocketThoughSomeAreAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hub{ctx: t.Context(), local: ratelimit.NewMemory(), metrics: newMetrics(prometheus.NewRegistry(), new(atomic.Int64))}
+		s := h.newSession(native{}, &httpkit.Info{})
+		defer s.stop()
+		for range commandRule.Burst + 4*maxRefused {
+			s.withinRate(command{name: cmdPing})
+			time.Sleep(5 * time.Millisecond) // 200 a second, of which 50 are accepted
+		}
+		if e := s.out.ending(); e != endTooMany {
+			t.Errorf("ended by %+v", e)
 		}
 	})
 }

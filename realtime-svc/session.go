@@ -26,7 +26,7 @@ type session struct {
 	stop    context.CancelFunc
 	old     time.Time // when it is to reconnect; zero for never
 	user    *user     // nil until a token came; the reader's alone, as is refused
-	refused int       // commands refused in a row
+	refused int       // commands refused for their rate, less those accepted since
 
 	mu     sync.Mutex
 	who    identity.Identity // its UserID is empty until a token came, and never changes then
