@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -195,21 +196,35 @@ func TestSocketsReachTheirAgeAtDifferentTimes(t *testing.T) {
 }
 
 func TestTooManySocketsAtOnceAreAskedToComeAgain(t *testing.T) {
-	g := startWith(t, newWorld(t, broker.NewMemory()), Config{ConnectRate: 2})
-	g.as(t, "ada")
-	g.as(t, "ada")
+	g := startWith(t, newWorld(t, broker.NewMemory()), Config{ConnectRate: 1})
 	response := servertest.Call(t, "GET", g.http+"/v1/ws", g.issuer.Token(t, "ada", time.Hour), nil)
 	servertest.Want[servertest.Problem](t, 400, response) // no handshake: it does not count
-	status, code := g.refused(t, "", nil)
-	if status != http.StatusServiceUnavailable || code != "too_many_handshakes" {
-		t.Errorf("refused with %d %q", status, code)
-	}
-	eventually(t, "one more may open after half a second", func() bool {
-		ws, response, err := websocket.DefaultDialer.DialContext(t.Context(), g.ws(), nil)
-		_ = response.Body.Close()
-		if err != nil {
-			return false
-		}
-		return ws.Close() == nil
+	eventually(t, "one is refused", func() bool {
+		status, problem := g.handshake(t)
+		return status == http.StatusServiceUnavailable && problem.Code == "too_many_handshakes"
 	})
+	eventually(t, "one may open after a second", func() bool {
+		status, _ := g.handshake(t)
+		return status == http.StatusSwitchingProtocols
+	})
+}
+
+// handshake returns its status, and the problem if it is refused. It closes the socket.
+func (g *gateway) handshake(t *testing.T) (status int, problem servertest.Problem) {
+	t.Helper()
+	ws, response, err := websocket.DefaultDialer.DialContext(t.Context(), g.ws(), nil)
+	if response == nil {
+		t.Fatal(err)
+	}
+	if err == nil {
+		_ = ws.Close()
+	}
+	defer response.Body.Close()
+	if err == nil {
+		return response.StatusCode, problem
+	}
+	if err := json.NewDecoder(response.Body).Decode(&problem); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, problem
 }

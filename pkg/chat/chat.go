@@ -170,6 +170,9 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return fmt.Errorf("a time must be RFC 3339: %w", err)
 	}
+	if year := parsed.UTC().Year(); year < 0 || year > 9999 { // which its zone has moved out of what can be written
+		return fmt.Errorf("a time must be RFC 3339: the year is %d", year)
+	}
 	*t = TimeOf(parsed)
 	return nil
 }
