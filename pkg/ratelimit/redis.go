@@ -2,13 +2,16 @@ package ratelimit
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// redisWait is the longest a request waits for Redis before it is counted by this replica alone.
-const redisWait = 20 * time.Millisecond
+const (
+	redisWait = 20 * time.Millisecond // the longest that a request waits for Redis before it is counted by this replica alone
+	aloneFor  = time.Second           // in which this replica counts alone, after Redis has not answered
+)
 
 // script is Rule.decide in Redis, in microseconds of Redis's own clock. It answers {allowed, tat - now}.
 var script = redis.NewScript(`
@@ -20,15 +23,17 @@ if nxt - now > tonumber(ARGV[2]) then return {0, tat - now} end
 redis.call('SET', KEYS[1], string.format('%.0f', nxt), 'PX', math.ceil((nxt - now) / 1000))
 return {1, nxt - now}`)
 
-// Redis shares its counts with every replica, and counts alone while Redis is away.
+// Redis shares its counts with every replica, and counts alone while Redis is away, which costs one request a second redisWait.
 type Redis struct {
 	client redis.UniversalClient
 	alone  *Memory
+	start  time.Time
+	away   atomic.Int64 // until then, in nanoseconds since start, Redis is not asked
 }
 
 // NewRedis returns a limiter over the client, which stays the caller's to close.
 func NewRedis(client redis.UniversalClient) *Redis {
-	return &Redis{client: client, alone: NewMemory()}
+	return &Redis{client: client, alone: NewMemory(), start: time.Now()}
 }
 
 // Allow counts one request of key.
@@ -36,11 +41,17 @@ func (l *Redis) Allow(ctx context.Context, rule Rule, key string) Result {
 	if rule.Burst == 0 {
 		return Result{Allowed: true}
 	}
+	if int64(time.Since(l.start)) < l.away.Load() {
+		return l.alone.Allow(ctx, rule, key)
+	}
 	asked, cancel := context.WithTimeout(ctx, redisWait)
 	defer cancel()
 	answer, err := script.Run(asked, l.client, []string{"confab:rate:" + rule.Name + ":" + key},
 		rule.interval().Microseconds(), rule.Period.Microseconds()).Int64Slice()
 	if err != nil || len(answer) != 2 {
+		if ctx.Err() == nil { // else it was the caller who left
+			l.away.Store(int64(time.Since(l.start) + aloneFor))
+		}
 		return l.alone.Allow(ctx, rule, key)
 	}
 	ahead := time.Duration(answer[1]) * time.Microsecond
