@@ -104,21 +104,33 @@ func (s *service) EditMe(ctx context.Context, r EditMeRequest) (ProfileResponse,
 	if r.FirstName == nil && r.LastName == nil {
 		return ProfileResponse{}, fault.BadField("first_name", "Give a first_name, a last_name or both.")
 	}
-	u, err := s.repo.User(ctx, identity.UserID(ctx))
-	if err != nil {
-		return ProfileResponse{}, err
+	for range staleTries {
+		u, err := s.editNames(ctx, identity.UserID(ctx), r)
+		if !errors.Is(err, ErrStale) {
+			return ProfileResponse{User: u.profile()}, err
+		}
 	}
+	return ProfileResponse{}, errBusy.After(time.Second)
+}
+
+// editNames returns ErrStale where the names changed after they were read. Both are read since they make one key.
+func (s *service) editNames(ctx context.Context, userID string, r EditMeRequest) (User, error) {
+	old, err := s.repo.User(ctx, userID)
+	if err != nil {
+		return User{}, err
+	}
+	u := old
 	if r.FirstName != nil {
 		if u.FirstName, err = normalName("first_name", *r.FirstName); err != nil {
-			return ProfileResponse{}, err
+			return User{}, err
 		}
 	}
 	if r.LastName != nil {
 		if u.LastName, err = normalName("last_name", *r.LastName); err != nil {
-			return ProfileResponse{}, err
+			return User{}, err
 		}
 	}
-	return ProfileResponse{User: u.profile()}, s.repo.SetNames(ctx, u)
+	return u, s.repo.SetNames(ctx, u, old)
 }
 
 func (s *service) FindUsers(ctx context.Context, r FindUsersRequest) (UserPage, error) {

@@ -6,6 +6,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/mongokit"
@@ -18,6 +19,7 @@ type mongoRepository struct {
 	users    *mongo.Collection
 	sessions *mongo.Collection
 	resets   *mongo.Collection
+	networks *mongo.Collection
 	keys     *mongo.Collection
 	secrets  *mongo.Collection
 }
@@ -49,11 +51,14 @@ func newMongoRepository(ctx context.Context, db *mongo.Database) (*mongoReposito
 		}},
 		{&m.sessions, "sessions", []mongokit.Index{
 			{Keys: ascending("user_id", "ended_at", "_id")},
-			{Keys: ascending("ended_at")},
+			{Keys: ascending("ended_at", "_id")},
 			{Keys: ascending("expires_at")},
 		}},
 		{&m.resets, "resets", []mongokit.Index{
 			{Keys: ascending("token_hash"), Unique: true},
+			{Keys: ascending("expires_at")},
+		}},
+		{&m.networks, "networks", []mongokit.Index{
 			{Keys: ascending("expires_at")},
 		}},
 		{&m.keys, "keys", nil},
@@ -100,6 +105,15 @@ func mongoSet(ctx context.Context, coll *mongo.Collection, none error, filter, f
 	return nil
 }
 
+// mongoUpsert sets fields of the document with that id, which it makes where there is none.
+func mongoUpsert(ctx context.Context, coll *mongo.Collection, id string, fields bson.M) error {
+	_, err := coll.UpdateOne(ctx, bson.M{"_id": id}, bson.M{"$set": fields}, options.UpdateOne().SetUpsert(true))
+	if mongokit.IsDuplicate(err) { // another made the document at the same moment
+		return mongoSet(ctx, coll, nil, bson.M{"_id": id}, fields)
+	}
+	return err
+}
+
 // mongoGet reads the document that filter finds. It returns none where that finds none.
 func mongoGet[D any](ctx context.Context, coll *mongo.Collection, none error, filter bson.M) (D, error) {
 	var doc D
@@ -132,9 +146,10 @@ func (m *mongoRepository) Purge(ctx context.Context, now chat.Time) error {
 	if err != nil {
 		return err
 	}
-	if _, err := m.sessions.DeleteMany(ctx, bson.M{"expires_at": past}); err != nil {
-		return err
+	for _, coll := range []*mongo.Collection{m.sessions, m.resets, m.networks} {
+		if _, err := coll.DeleteMany(ctx, bson.M{"expires_at": past}); err != nil {
+			return err
+		}
 	}
-	_, err = m.resets.DeleteMany(ctx, bson.M{"expires_at": past})
-	return err
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/confab-chat/confab/pkg/chat"
-	"github.com/confab-chat/confab/pkg/mongokit"
 )
 
 type mongoSession struct {
@@ -78,10 +77,22 @@ func (m *mongoRepository) EndSession(ctx context.Context, userID, id string, at 
 	return doc.session(), err
 }
 
-func (m *mongoRepository) EndedSessions(ctx context.Context, since, now chat.Time) ([]Session, error) {
+func (m *mongoRepository) EndSessions(ctx context.Context, userID string, ids []string, at chat.Time) ([]Session, error) {
+	these := bson.M{"_id": bson.M{"$in": ids}, "user_id": userID, "ended_at": 0}
+	if _, err := m.sessions.UpdateMany(ctx, these, bson.M{"$set": bson.M{"ended_at": millis(at)}}); err != nil {
+		return nil, err
+	}
+	these["ended_at"] = millis(at)
+	cursor, err := m.sessions.Find(ctx, these) // nothing changes an ended session
+	return mongoAll(ctx, cursor, err, mongoSession.session)
+}
+
+func (m *mongoRepository) EndedSessions(ctx context.Context, since chat.Time, after string, now chat.Time, limit int) ([]Session, error) {
+	from := max(1, millis(since))
 	cursor, err := m.sessions.Find(ctx, bson.M{
-		"ended_at": bson.M{"$gte": max(1, millis(since))}, "tokens_until": bson.M{"$gt": millis(now)},
-	})
+		"ended_at": bson.M{"$gte": from}, "$or": bson.A{bson.M{"ended_at": bson.M{"$gt": from}}, bson.M{"_id": bson.M{"$gt": after}}},
+		"tokens_until": bson.M{"$gt": millis(now)},
+	}, options.Find().SetSort(ascending("ended_at", "_id")).SetLimit(int64(limit)))
 	return mongoAll(ctx, cursor, err, mongoSession.session)
 }
 
@@ -92,12 +103,7 @@ type mongoReset struct {
 }
 
 func (m *mongoRepository) SetReset(ctx context.Context, r Reset) error {
-	fields := bson.M{"token_hash": r.TokenHash, "expires_at": millis(r.ExpiresAt)}
-	_, err := m.resets.UpdateOne(ctx, bson.M{"_id": r.UserID}, bson.M{"$set": fields}, options.UpdateOne().SetUpsert(true))
-	if mongokit.IsDuplicate(err) { // another made the user's document at the same moment
-		return mongoSet(ctx, m.resets, nil, bson.M{"_id": r.UserID}, fields)
-	}
-	return err
+	return mongoUpsert(ctx, m.resets, r.UserID, bson.M{"token_hash": r.TokenHash, "expires_at": millis(r.ExpiresAt)})
 }
 
 func (m *mongoRepository) Reset(ctx context.Context, tokenHash string) (Reset, error) {

@@ -61,8 +61,8 @@ func (m *mongoRepository) findUsers(ctx context.Context, filter bson.M, opts *op
 	return mongoAll(ctx, cursor, err, mongoUser.user)
 }
 
-func (m *mongoRepository) SetNames(ctx context.Context, u User) error {
-	return mongoSet(ctx, m.users, ErrNoUser, bson.M{"_id": u.ID},
+func (m *mongoRepository) SetNames(ctx context.Context, u, old User) error {
+	return mongoSet(ctx, m.users, ErrStale, bson.M{"_id": u.ID, "first_name": old.FirstName, "last_name": old.LastName},
 		bson.M{"first_name": u.FirstName, "last_name": u.LastName, "name_key": u.nameKey()})
 }
 

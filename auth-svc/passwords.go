@@ -50,11 +50,11 @@ func (s *service) ChangePassword(ctx context.Context, r ChangePasswordRequest) (
 	return httpkit.Empty{}, s.repo.DropReset(ctx, u.ID)
 }
 
-const passwordTimeout = 30 * time.Second // to store a new password and end all sessions of the old one
+const wholeTimeout = 30 * time.Second // to store a new password and end all sessions of the old one
 
 // whole lets a change be made whole though its client leaves.
 func whole(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), passwordTimeout)
+	return context.WithTimeout(context.WithoutCancel(ctx), wholeTimeout)
 }
 
 // setPassword ends all the user's sessions but the one of id keep. It ends them before too: should the process die after the new
@@ -111,7 +111,11 @@ func (s *service) ResetPassword(ctx context.Context, r ResetPasswordRequest) (ht
 	if err := s.repo.TakeReset(ctx, tokenHash); err != nil {
 		return httpkit.Empty{}, err
 	}
-	return httpkit.Empty{}, s.setPassword(ctx, u, hash, "")
+	if err := s.setPassword(ctx, u, hash, ""); err != nil {
+		return httpkit.Empty{}, err
+	}
+	s.remember(ctx, u, r.Client.Network)
+	return httpkit.Empty{}, nil
 }
 
 // hashOf is how reset tokens are stored. They have 256 random bits, so a fast hash is enough.

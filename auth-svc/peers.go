@@ -15,13 +15,21 @@ func (s *service) Keys(context.Context, peer.KeysRequest) (peer.JWKS, error) {
 }
 
 func (s *service) Revocations(ctx context.Context, r peer.RevocationsRequest) (peer.Revocations, error) {
-	now := chat.Now() // read before the sessions: what ends meanwhile is in the next answer too
-	ended, err := s.repo.EndedSessions(ctx, r.Since, now)
-	events := make([]chat.SessionEvent, len(ended))
-	for i, session := range ended {
-		events[i] = session.event()
+	if err := check.OptionalID("after", r.After); err != nil {
+		return peer.Revocations{}, err
 	}
-	return peer.Revocations{Sessions: events, Now: now}, err
+	page := peer.Revocations{Now: chat.Now()} // read before the sessions: what ends meanwhile is in the next round too
+	ended, err := s.repo.EndedSessions(ctx, r.Since, r.After, page.Now, peer.RevocationsPage+1)
+	if len(ended) > peer.RevocationsPage {
+		ended = ended[:peer.RevocationsPage]
+		last := ended[len(ended)-1]
+		page.Next = &peer.RevocationsRequest{Since: last.EndedAt, After: last.ID}
+	}
+	page.Sessions = make([]chat.SessionEvent, len(ended))
+	for i, session := range ended {
+		page.Sessions[i] = session.event()
+	}
+	return page, err
 }
 
 func (s *service) Users(ctx context.Context, r peer.UsersRequest) (peer.Users, error) {

@@ -11,7 +11,7 @@ import (
 // store:
 //
 //   - What a method has done when it returns nil is on disk (on a replica set: on a majority's) and every later read sees it.
-//   - Each method is atomic: of several callers that want the same email, the same generation of a session, the same reset
+//   - Each method is atomic, but for EndSessions and Purge: of several callers that want the same email, the same generation of a session, the same reset
 //     token or the same key number, one gets it.
 //
 // The store is to be guarded like the passwords and keys it holds: it has the private signing keys and the secret of the
@@ -28,8 +28,8 @@ type Repository interface {
 	UsersByName(ctx context.Context, after, before string, limit int) ([]User, error)
 	// UsersByRole returns all users of a role, in no order.
 	UsersByRole(ctx context.Context, role string) ([]User, error)
-	// SetNames stores the user's names. It returns ErrNoUser.
-	SetNames(ctx context.Context, u User) error
+	// SetNames stores the user's names where the stored ones are still those of old. Else it returns ErrStale.
+	SetNames(ctx context.Context, u, old User) error
 	// SetRole returns ErrNoUser.
 	SetRole(ctx context.Context, id, role string) error
 	// ReplacePassword stores the user's password hash and version where the stored hash is still old. Else it returns ErrStale.
@@ -47,8 +47,16 @@ type Repository interface {
 	TrustSession(ctx context.Context, id string, passwordVersion int64) error
 	// EndSession ends a session of the user and returns it. It returns ErrNoSession where she has none such, or it has ended before.
 	EndSession(ctx context.Context, userID, id string, at chat.Time) (Session, error)
-	// EndedSessions returns the sessions that ended at or after since and whose tokens live at now, in no order.
-	EndedSessions(ctx context.Context, since, now chat.Time) ([]Session, error)
+	// EndSessions ends those of the sessions that are the user's and live, each by itself: an error may leave some of them ended. It
+	// returns those that ended at at, so one that another ended at the same millisecond is among them.
+	EndSessions(ctx context.Context, userID string, ids []string, at chat.Time) ([]Session, error)
+	// EndedSessions returns at most limit sessions whose tokens live at now and that ended after since, or at since with an id above
+	// after; by their end, then their id.
+	EndedSessions(ctx context.Context, since chat.Time, after string, now chat.Time, limit int) ([]Session, error)
+
+	// RememberNetwork has an account know a network until then. KnowsNetwork reports whether it does at now. The key stands for both.
+	RememberNetwork(ctx context.Context, key string, until chat.Time) error
+	KnowsNetwork(ctx context.Context, key string, now chat.Time) (bool, error)
 
 	// SetReset stores a reset in place of the user's last one.
 	SetReset(ctx context.Context, r Reset) error
@@ -67,7 +75,7 @@ type Repository interface {
 	Secret(ctx context.Context, name string, fresh []byte) ([]byte, error)
 
 	// Purge removes what had no more use at now: sessions that expired or whose end nobody needs to know any more, and
-	// expired resets.
+	// expired resets and networks.
 	Purge(ctx context.Context, now chat.Time) error
 	// Ping returns an error where the store cannot be reached.
 	Ping(ctx context.Context) error

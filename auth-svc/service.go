@@ -13,9 +13,12 @@ import (
 // Service is what auth-svc does. Who acts is in the context. Errors are faults.
 type Service interface {
 	peer.Auth
+	// KnowsNetwork reports whether the account of the email address was lately proved to be its user's from the network: by a
+	// login, its registration or a new password from a mailed link.
+	KnowsNetwork(ctx context.Context, email, network string) (bool, error)
 	// Register makes an account and its first session.
 	Register(ctx context.Context, r RegisterRequest) (Tokens, error)
-	// Login begins a session. An unknown email and a wrong password are one error, after the same work.
+	// Login begins a session, and ends the user's oldest where she has too many. An unknown email and a wrong password are one error, after the same work.
 	Login(ctx context.Context, r LoginRequest) (Tokens, error)
 	// Refresh answers with a session's next tokens. A refresh token that comes again when its successor has long been used ends
 	// the session: one of its two holders is a thief.
@@ -45,10 +48,11 @@ type Service interface {
 // None is the request of what needs nothing but to know who acts.
 type None struct{}
 
-// Client says what a session is for. The transport fills it in, never the request's body.
+// Client says who asks. The transport fills it in, never the request's body.
 type Client struct {
 	Tutorial bool   // the session has one long-lived token and no refresh token
 	Label    string // the User-Agent, by which a user tells her sessions apart
+	Network  string // that the request came from, as limits count it
 }
 
 // RegisterRequest is a new account.
@@ -149,6 +153,7 @@ type ForgotPasswordRequest struct {
 type ResetPasswordRequest struct {
 	Token    string `json:"token"`
 	Password string `json:"password"`
+	Client   Client `json:"-"`
 }
 
 // EditMeRequest holds what is to change; what is missing stays as it is.

@@ -18,8 +18,9 @@ const (
 )
 
 const (
-	maxUses  = 32  // first uses that a session remembers
-	maxLabel = 200 // bytes
+	maxSessions = 100 // live ones of a user
+	maxUses     = 32  // first uses that a session remembers
+	maxLabel    = 200 // bytes
 )
 
 // Session is what a login begins. All its tokens bear its id.

@@ -3,7 +3,10 @@ package auth_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 	auth "github.com/confab-chat/confab/auth-svc"
 	"github.com/confab-chat/confab/pkg/broker"
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/id"
 	"github.com/confab-chat/confab/pkg/identity"
 	"github.com/confab-chat/confab/pkg/peer"
@@ -127,20 +131,118 @@ func eventOf(t *testing.T, d broker.Delivery) chat.SessionEvent {
 func TestManySessionsEndTogether(t *testing.T) {
 	w := start(t, nil)
 	ann := w.register("ann@example.com")
-	s, err := w.repo.Session(t.Context(), ann.SessionID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range chat.MaxPage + 50 { // more than are listed at once
-		s.ID = id.New()
-		if err := w.repo.CreateSession(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.storeSessions(ann.SessionID, chat.MaxPage+50) // more than are listed at once
 	w.call("POST", "/v1/auth/logout-all", bearer(ann), nil).want(204, "")
 	live, err := w.repo.LiveSessions(t.Context(), ann.User.ID, "", chat.Now(), 10)
 	if err != nil || len(live) != 0 || w.metric("confab_sessions_ended_total") != chat.MaxPage+51 {
 		t.Errorf("%d sessions are left, %v", len(live), err)
+	}
+}
+
+func TestTheOldestSessionEndsWhenOneTooManyBegins(t *testing.T) {
+	w := start(t, nil)
+	first, bob := w.register("ann@example.com"), w.register("bob@example.com")
+	second := decode[auth.Tokens](w.login("ann@example.com", password).want(200, ""))
+	w.storeSessions(first.SessionID, 98)
+	w.call("GET", "/v1/users/me", bearer(first), nil).want(200, "")
+	last := decode[auth.Tokens](w.login("ann@example.com", password).want(200, ""))
+	w.refused(first)
+	w.refresh(first.RefreshToken).want(401, "refresh_token_refused")
+	for name, other := range map[string]auth.Tokens{"the second": second, "the last": last, "another user's": bob} {
+		if a := w.refresh(other.RefreshToken); a.status != 200 {
+			t.Errorf("%s has ended too: %s", name, a.body)
+		}
+	}
+	if live, err := w.repo.LiveSessions(t.Context(), first.User.ID, "", chat.Now(), 200); err != nil || len(live) != 100 {
+		t.Errorf("%d sessions live, %v, want 100", len(live), err)
+	}
+	if w.metric("confab_sessions_ended_total") != 1 {
+		t.Error("the end is not counted once")
+	}
+}
+
+func TestALoginEndsAllThatAreTooManyButItself(t *testing.T) {
+	w := start(t, nil)
+	ann := w.register("ann@example.com")
+	w.storeSessions(ann.SessionID, chat.MaxPage+110)
+	future := w.session(ann.SessionID)
+	for i := range 100 { // of a replica whose clock is ahead
+		future.ID = fmt.Sprintf("ffffffff%016x", i)
+		if err := w.repo.CreateSession(t.Context(), future); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := decode[auth.Tokens](w.login("ann@example.com", password).want(200, ""))
+	w.refresh(last.RefreshToken).want(200, "")
+	live, err := w.repo.LiveSessions(t.Context(), ann.User.ID, "", chat.Now(), 200)
+	if err != nil || len(live) != 100 || live[98].ID != "ffffffff0000000000000001" || live[99].ID != last.SessionID {
+		t.Errorf("%d sessions live, %v", len(live), err)
+	}
+}
+
+func (w *world) session(sessionID string) auth.Session {
+	w.t.Helper()
+	s, err := w.repo.Session(w.t.Context(), sessionID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// storeSessions stores n more sessions like that one, all at once.
+func (w *world) storeSessions(sessionID string, n int) []auth.Session {
+	w.t.Helper()
+	all := make([]auth.Session, n)
+	errs := make([]error, n)
+	var running sync.WaitGroup
+	for i := range all {
+		all[i] = w.session(sessionID)
+		all[i].ID = id.New()
+		running.Go(func() { errs[i] = w.repo.CreateSession(w.t.Context(), all[i]) })
+	}
+	running.Wait()
+	if err := errors.Join(errs...); err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+func TestManyEndedSessionsAreListedInPages(t *testing.T) {
+	w := newWorld(t, openSQLite(t)(t), nil)
+	ann := w.register("ann@example.com")
+	const more = 50
+	all := w.storeSessions(ann.SessionID, peer.RevocationsPage+more)
+	at := chat.Now() // of them all
+	for batch := range slices.Chunk(all, 1000) {
+		var ids []string
+		for _, s := range batch {
+			ids = append(ids, s.ID)
+		}
+		if _, err := w.repo.EndSessions(t.Context(), ann.User.ID, ids, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	internal := httptest.NewServer(w.app.Internal())
+	defer internal.Close()
+	for name, from := range map[string]peer.Auth{"in process": w.app.Peer(), "over HTTP": peer.NewAuth(internal.URL, w.env.ServiceKeys)} {
+		first, err := from.Revocations(t.Context(), peer.RevocationsRequest{})
+		if err != nil || len(first.Sessions) != peer.RevocationsPage || first.Next == nil {
+			t.Fatalf("%s: the first page has %d, then %v, %v", name, len(first.Sessions), first.Next, err)
+		}
+		last, err := from.Revocations(t.Context(), *first.Next)
+		if err != nil || len(last.Sessions) != more || last.Next != nil {
+			t.Fatalf("%s: the last page has %d, then %v, %v", name, len(last.Sessions), last.Next, err)
+		}
+		told := map[string]bool{}
+		for _, e := range append(first.Sessions, last.Sessions...) {
+			told[e.SessionID] = true
+		}
+		if len(told) != len(all) {
+			t.Errorf("%s: %d different sessions of %d", name, len(told), len(all))
+		}
+		if _, err := from.Revocations(t.Context(), peer.RevocationsRequest{After: "no id!"}); fault.From(err).Kind != fault.Invalid {
+			t.Errorf("%s: after what is no id: %v", name, err)
+		}
 	}
 }
 

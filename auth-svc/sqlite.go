@@ -59,6 +59,12 @@ CREATE TABLE secrets (
 	name  TEXT NOT NULL PRIMARY KEY,
 	value BLOB NOT NULL
 ) WITHOUT ROWID;
+`, `
+CREATE TABLE networks (
+	key        TEXT NOT NULL PRIMARY KEY,
+	expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX networks_expiry ON networks (expires_at);
 `}
 
 type sqliteRepository struct {

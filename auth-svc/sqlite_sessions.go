@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/sqlitekit"
 )
 
 const sqliteSession = `SELECT id, user_id, label, created_at, last_used_at, expires_at, tokens_until, generation, uses, password_version, ended_at
@@ -68,8 +69,30 @@ func (s *sqliteRepository) EndSession(ctx context.Context, userID, id string, at
 	return s.Session(ctx, id) // nothing changes an ended session
 }
 
-func (s *sqliteRepository) EndedSessions(ctx context.Context, since, now chat.Time) ([]Session, error) {
-	return sqliteRows(ctx, s.db, scanSession, sqliteSession+"WHERE ended_at >= ? AND tokens_until > ?", max(1, millis(since)), millis(now))
+func (s *sqliteRepository) EndSessions(ctx context.Context, userID string, ids []string, at chat.Time) ([]Session, error) {
+	var ended []Session
+	err := s.db.Write(ctx, func(tx *sqlitekit.Tx) error {
+		for _, id := range ids {
+			// The date of an earlier end stays, and tells that it was not this one.
+			_, err := tx.Exec("UPDATE sessions SET ended_at = ? WHERE id = ? AND user_id = ? AND ended_at = 0", millis(at), id, userID)
+			if err != nil {
+				return err
+			}
+			session, err := scanSession(tx.QueryRow(sqliteSession+"WHERE id = ? AND user_id = ? AND ended_at = ?", id, userID, millis(at)).Scan)
+			if err == nil {
+				ended = append(ended, session)
+			} else if !errors.Is(err, sqlitekit.ErrNoRows) {
+				return err
+			}
+		}
+		return nil
+	})
+	return ended, err
+}
+
+func (s *sqliteRepository) EndedSessions(ctx context.Context, since chat.Time, after string, now chat.Time, limit int) ([]Session, error) {
+	return sqliteRows(ctx, s.db, scanSession, sqliteSession+`WHERE (ended_at, id) > (?, ?) AND tokens_until > ?
+		ORDER BY ended_at, id LIMIT ?`, max(1, millis(since)), after, millis(now), limit)
 }
 
 func (s *sqliteRepository) SetReset(ctx context.Context, r Reset) error {
@@ -96,31 +119,6 @@ func (s *sqliteRepository) DropReset(ctx context.Context, userID string) error {
 	return s.write(ctx, nil, nil, "DELETE FROM resets WHERE user_id = ?", userID)
 }
 
-func (s *sqliteRepository) Keys(ctx context.Context) ([]Key, error) {
-	return sqliteRows(ctx, s.db, func(scan func(...any) error) (Key, error) {
-		var k Key
-		var created int64
-		err := scan(&k.Number, &k.ID, &k.Seed, &created)
-		k.CreatedAt = timeOf(created)
-		return k, err
-	}, "SELECT number, id, seed, created_at FROM keys WHERE number > 0 ORDER BY number DESC")
-}
-
-func (s *sqliteRepository) AddKey(ctx context.Context, k Key) error {
-	return s.write(ctx, nil, ErrStale, "INSERT INTO keys (number, id, seed, created_at) VALUES (?, ?, ?, ?)",
-		k.Number, k.ID, k.Seed, millis(k.CreatedAt))
-}
-
-func (s *sqliteRepository) Secret(ctx context.Context, name string, fresh []byte) ([]byte, error) {
-	err := s.write(ctx, nil, nil, "INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", name, fresh)
-	if err != nil {
-		return nil, err
-	}
-	var value []byte
-	err = s.db.Get(ctx, []any{&value}, "SELECT value FROM secrets WHERE name = ?", name)
-	return value, err
-}
-
 // purgeLen is how many rows a purge removes in one transaction: others wait for it.
 const purgeLen = "500"
 
@@ -128,6 +126,7 @@ func (s *sqliteRepository) Purge(ctx context.Context, now chat.Time) error {
 	for _, statement := range []string{
 		"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended_at > 0 AND tokens_until < ? LIMIT " + purgeLen + ")",
 		"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < ? LIMIT " + purgeLen + ")",
+		"DELETE FROM networks WHERE key IN (SELECT key FROM networks WHERE expires_at < ? LIMIT " + purgeLen + ")",
 		"DELETE FROM resets WHERE user_id IN (SELECT user_id FROM resets WHERE expires_at < ? LIMIT " + purgeLen + ")",
 	} {
 		var err error

@@ -54,9 +54,9 @@ func (s *sqliteRepository) UsersByRole(ctx context.Context, role string) ([]User
 	return sqliteRows(ctx, s.db, scanUser, sqliteUser+"WHERE role = ?", role)
 }
 
-func (s *sqliteRepository) SetNames(ctx context.Context, u User) error {
-	return s.write(ctx, ErrNoUser, nil, "UPDATE users SET first_name = ?, last_name = ?, name_key = ? WHERE id = ?",
-		u.FirstName, u.LastName, u.nameKey(), u.ID)
+func (s *sqliteRepository) SetNames(ctx context.Context, u, old User) error {
+	return s.write(ctx, ErrStale, nil, "UPDATE users SET first_name = ?, last_name = ?, name_key = ? WHERE id = ? AND first_name = ? AND last_name = ?",
+		u.FirstName, u.LastName, u.nameKey(), u.ID, old.FirstName, old.LastName)
 }
 
 func (s *sqliteRepository) SetRole(ctx context.Context, id, role string) error {

@@ -20,9 +20,8 @@ type tutorialEndpoints struct {
 	tutorialUser, tutorialProtected, tutorialAdmins                endpoint.Endpoint
 }
 
-func newTutorialEndpoints(s Service, c *httpkit.Chain, l limits) tutorialEndpoints {
-	t := tutorial{me: s.Me, reset: s.ResetPassword}
-	t.register, t.login, t.forgot = publicMethods(s, c.Limiter, l)
+func newTutorialEndpoints(s Service, c *httpkit.Chain, p publicMethods) tutorialEndpoints {
+	t, l := tutorial{public: p, me: s.Me}, p.limits
 	return tutorialEndpoints{
 		tutorialRegister:  c.Public("tutorial_register", httpkit.Typed(t.Register), l.register),
 		tutorialLogin:     c.Public("tutorial_login", httpkit.Typed(t.Login), l.login),
@@ -131,11 +130,8 @@ func tutorialError(err error) error {
 
 // tutorial is the tutorial's view of the service.
 type tutorial struct {
-	register method[RegisterRequest, Tokens]
-	login    method[LoginRequest, Tokens]
-	forgot   method[ForgotPasswordRequest, httpkit.Empty]
-	reset    method[ResetPasswordRequest, httpkit.Empty]
-	me       method[None, ProfileResponse]
+	public publicMethods
+	me     func(context.Context, None) (ProfileResponse, error)
 }
 
 func (t tutorial) Register(ctx context.Context, r tutorialRegisterRequest) (tutorialSession, error) {
@@ -147,7 +143,7 @@ func (t tutorial) Register(ctx context.Context, r tutorialRegisterRequest) (tuto
 	case blank(r.Password):
 		return tutorialSession{}, errTutorialNoPassword
 	}
-	return newTutorialSession(t.register(ctx, RegisterRequest{
+	return newTutorialSession(t.public.register(ctx, RegisterRequest{
 		Email: r.Email, Password: r.Password, FirstName: r.FirstName, LastName: r.LastName, Client: Client{Tutorial: true},
 	}))
 }
@@ -156,7 +152,7 @@ func (t tutorial) Login(ctx context.Context, r tutorialLoginRequest) (tutorialSe
 	if blank(r.Email) || blank(r.Password) {
 		return tutorialSession{}, errTutorialLogin
 	}
-	tokens, err := t.login(ctx, LoginRequest{Email: r.Email, Password: r.Password, Client: Client{Tutorial: true}})
+	tokens, err := t.public.login(ctx, LoginRequest{Email: r.Email, Password: r.Password, Client: Client{Tutorial: true}})
 	if f := fault.From(err); err != nil && f.Kind == fault.Invalid {
 		err = errCredentials.Because(err) // nobody has such an address or password
 	}
@@ -164,7 +160,7 @@ func (t tutorial) Login(ctx context.Context, r tutorialLoginRequest) (tutorialSe
 }
 
 func (t tutorial) ForgotPassword(ctx context.Context, r ForgotPasswordRequest) (tutorialMessage, error) {
-	_, err := t.forgot(ctx, r)
+	_, err := t.public.forgot(ctx, r)
 	if f := fault.From(err); err != nil && f.Kind == fault.Invalid {
 		err = errTutorialForgot.Because(err)
 	}
@@ -172,7 +168,7 @@ func (t tutorial) ForgotPassword(ctx context.Context, r ForgotPasswordRequest) (
 }
 
 func (t tutorial) ResetPassword(ctx context.Context, r tutorialResetRequest) (tutorialMessage, error) {
-	_, err := t.reset(ctx, ResetPasswordRequest(r))
+	_, err := t.public.reset(ctx, ResetPasswordRequest{Token: r.Token, Password: r.Password})
 	if f := fault.From(err); err != nil && (errors.Is(err, ErrNoReset) || f.Field == "token") {
 		err = errTutorialReset.Because(err)
 	} else if err != nil && f.Kind == fault.Invalid && blank(r.Password) {

@@ -129,6 +129,23 @@ type answer struct {
 // call sends a request to the public routes. A body that is no string is sent as JSON.
 func (w *world) call(method, path, token string, body any) answer {
 	w.t.Helper()
+	r := w.request(method, path, body)
+	if token != "" {
+		r.Header.Set("Authorization", token)
+	}
+	return w.serve(r)
+}
+
+// from sends a request from an address.
+func (w *world) from(address, method, path string, body any) answer {
+	w.t.Helper()
+	r := w.request(method, path, body)
+	r.RemoteAddr = address + ":1234"
+	return w.serve(r)
+}
+
+func (w *world) request(method, path string, body any) *http.Request {
+	w.t.Helper()
 	text, ok := body.(string)
 	if !ok && body != nil {
 		encoded, err := json.Marshal(body)
@@ -140,10 +157,7 @@ func (w *world) call(method, path, token string, body any) answer {
 	r := httptest.NewRequestWithContext(w.t.Context(), method, path, strings.NewReader(text))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "test browser")
-	if token != "" {
-		r.Header.Set("Authorization", token)
-	}
-	return w.serve(r)
+	return r
 }
 
 func (w *world) serve(r *http.Request) answer {

@@ -67,6 +67,26 @@ func resetTogether(t *testing.T, open Open) {
 	}
 }
 
+func renameTogether(t *testing.T, open Open) {
+	ann := storeUser(t, open(t), "ann@example.com", "Ann", "Arbor")
+	won := together(t, open, auth.ErrStale, func(r auth.Repository, i int) error {
+		next := ann
+		next.FirstName = fmt.Sprint("Ann ", i)
+		return r.SetNames(t.Context(), next, ann)
+	})
+	if won != 1 {
+		t.Errorf("%d of the edits were stored", won)
+	}
+}
+
+func learnTogether(t *testing.T, open Open) {
+	until := chat.TimeOf(time.Now().Add(time.Hour))
+	won := together(t, open, nil, func(r auth.Repository, _ int) error { return r.RememberNetwork(t.Context(), "key", until) })
+	if won != 20 {
+		t.Errorf("%d learned of the network", won)
+	}
+}
+
 func startTogether(t *testing.T, open Open) {
 	won := together(t, open, auth.ErrStale, func(r auth.Repository, i int) error {
 		return r.AddKey(t.Context(), auth.Key{Number: 1, ID: fmt.Sprint(i), Seed: make([]byte, 32), CreatedAt: chat.Now()})

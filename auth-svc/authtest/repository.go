@@ -18,21 +18,26 @@ type Open func(t *testing.T) auth.Repository
 // RunRepository runs the contract. Each test gets a store of its own from open.
 func RunRepository(t *testing.T, open func(t *testing.T) Open) {
 	for name, test := range map[string]func(*testing.T, Open){
-		"a user is found by id and email, as she was stored":             users,
-		"what is not there is not found":                                 notFound,
-		"users are paged by name, whatever the case":                     names,
-		"names and role change alone":                                    userChanges,
-		"a password is replaced where it is still the one that was read": passwords,
-		"sessions are listed newest first until they end or expire":      sessions,
-		"a refresh is stored where nobody was first":                     refreshes,
-		"an end is stored once, with what others need to know of it":     ends,
-		"a reset is the user's newest and is taken once":                 resets,
-		"keys come newest first, and a secret stays":                     keys,
-		"a purge removes what nobody needs":                              purge,
-		"of many registrations of one email one succeeds":                registerTogether,
-		"of many refreshes of one generation one is stored":              refreshTogether,
-		"of many who take a reset one gets it":                           resetTogether,
-		"many first starts make one key and one secret":                  startTogether,
+		"a user is found by id and email, as she was stored":                              users,
+		"what is not there is not found":                                                  notFound,
+		"users are paged by name, whatever the case":                                      names,
+		"names and role change alone, names where they are still the ones that were read": userChanges,
+		"a password is replaced where it is still the one that was read":                  passwords,
+		"sessions are listed newest first until they end or expire":                       sessions,
+		"a refresh is stored where nobody was first":                                      refreshes,
+		"an end is stored once, with what others need to know of it":                      ends,
+		"many sessions end together, each where it is live":                               endsTogether,
+		"ended sessions are paged, whatever ended at the same moment":                     pagesOfEnds,
+		"a network is known until its time is over, and longer when seen again":           networks,
+		"a reset is the user's newest and is taken once":                                  resets,
+		"keys come newest first, and a secret stays":                                      keys,
+		"a purge removes what nobody needs":                                               purge,
+		"of many registrations of one email one succeeds":                                 registerTogether,
+		"of many refreshes of one generation one is stored":                               refreshTogether,
+		"of many who take a reset one gets it":                                            resetTogether,
+		"of many edits of the same names one is stored":                                   renameTogether,
+		"many may learn of a network":                                                     learnTogether,
+		"many first starts make one key and one secret":                                   startTogether,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -107,7 +112,8 @@ func notFound(t *testing.T, open Open) {
 	want(t, err, auth.ErrNoUser)
 	_, err = r.UserByEmail(t.Context(), "nobody@example.com")
 	want(t, err, auth.ErrNoUser)
-	want(t, r.SetNames(t.Context(), newUser("nobody@example.com", "No", "Body")), auth.ErrNoUser)
+	nobody := newUser("nobody@example.com", "No", "Body")
+	want(t, r.SetNames(t.Context(), nobody, nobody), auth.ErrStale)
 	want(t, r.SetRole(t.Context(), "nobody", auth.RoleAdmin), auth.ErrNoUser)
 	_, err = r.Session(t.Context(), "none")
 	want(t, err, auth.ErrNoSession)
@@ -161,8 +167,11 @@ func userChanges(t *testing.T, open Open) {
 	must(t, r.SetRole(t.Context(), ann.ID, auth.RoleAdmin))
 	renamed := ann
 	renamed.FirstName, renamed.LastName, renamed.Email, renamed.Role = "Zoe", "Zander", "other@example.com", auth.RoleMember
-	must(t, r.SetNames(t.Context(), renamed))
-	must(t, r.SetNames(t.Context(), renamed)) // again, with nothing to change
+	must(t, r.SetNames(t.Context(), renamed, ann))
+	must(t, r.SetNames(t.Context(), renamed, renamed)) // again, with nothing to change
+	for _, old := range []auth.User{ann, {FirstName: "Zoe", LastName: "Arbor"}, {FirstName: "Ann", LastName: "Zander"}} {
+		want(t, r.SetNames(t.Context(), ann, old), auth.ErrStale)
+	}
 	ann.FirstName, ann.LastName, ann.Role = "Zoe", "Zander", auth.RoleAdmin
 	if got, err := r.User(t.Context(), ann.ID); err != nil || got != ann {
 		t.Errorf("got %+v, %v, want %+v", got, err, ann)

@@ -3,6 +3,7 @@ package authtest
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,12 +122,110 @@ func ends(t *testing.T, open Open) {
 		{"when they are dead", chat.Time{}, s.TokensUntil, []string{}},
 	}
 	for _, tt := range tests {
-		got, err := open(t).EndedSessions(t.Context(), tt.since, tt.now)
+		got, err := open(t).EndedSessions(t.Context(), tt.since, "", tt.now, 10)
 		must(t, err)
 		if !slices.Equal(sessionIDs(got), tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, sessionIDs(got), tt.want)
 		}
 	}
+}
+
+func endsTogether(t *testing.T, open Open) {
+	r := open(t)
+	at := chat.Now()
+	later := chat.TimeOf(at.Add(time.Second))
+	one, two, ended, hers := storeSession(t, r, "ann"), storeSession(t, r, "ann"), storeSession(t, r, "ann"), storeSession(t, r, "bob")
+	other := storeSession(t, r, "ann")
+	ended, err := r.EndSession(t.Context(), "ann", ended.ID, at)
+	must(t, err)
+	all := []string{one.ID, two.ID, ended.ID, hers.ID, "none"}
+	one.EndedAt, two.EndedAt = later, later
+	for name, tt := range map[string]struct {
+		ids  []string
+		want []auth.Session
+	}{
+		"hers that live":                     {all, []auth.Session{one, two}},
+		"the same again, at the same moment": {all, []auth.Session{one, two}},
+		"none of hers":                       {[]string{hers.ID}, []auth.Session{}},
+		"none":                               {[]string{}, []auth.Session{}},
+	} {
+		got, err := open(t).EndSessions(t.Context(), "ann", tt.ids, later)
+		must(t, err)
+		slices.SortFunc(got, func(a, b auth.Session) int { return strings.Compare(a.ID, b.ID) })
+		if len(got) != len(tt.want) || len(got) > 0 && !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%s: got  %+v\nwant %+v", name, got, tt.want)
+		}
+	}
+	got, err := r.EndSessions(t.Context(), "ann", all, chat.TimeOf(later.Add(time.Second)))
+	if err != nil || len(got) != 0 {
+		t.Errorf("they end a second time: %+v, %v", got, err)
+	}
+	for _, s := range []auth.Session{one, two, ended, hers, other} {
+		wantSession(t, r, s)
+	}
+}
+
+func pagesOfEnds(t *testing.T, open Open) {
+	r := open(t)
+	start := chat.Now()
+	ended := make([]auth.Session, 6) // from the greatest id down, so in the order of neither their ends nor their ids
+	for i := range ended {
+		ended[i] = newSession("ann")
+	}
+	slices.Reverse(ended)
+	for _, s := range ended {
+		must(t, r.CreateSession(t.Context(), s))
+	}
+	var all []string // in the order of their ends
+	for _, end := range []struct {
+		after time.Duration
+		of    int
+	}{{0, 0}, {time.Millisecond, 4}, {time.Millisecond, 3}, {time.Millisecond, 2}, {2 * time.Millisecond, 1}, {time.Second, 5}} {
+		s := ended[end.of]
+		_, err := r.EndSession(t.Context(), "ann", s.ID, chat.TimeOf(start.Add(end.after)))
+		must(t, err)
+		all = append(all, s.ID)
+	}
+	storeSession(t, r, "ann")
+	for limit := 1; limit <= len(all)+1; limit++ {
+		var got []string
+		var since chat.Time
+		for after := ""; ; {
+			page, err := r.EndedSessions(t.Context(), since, after, start, limit)
+			must(t, err)
+			got = append(got, sessionIDs(page)...)
+			if len(page) < limit || len(got) > len(all) {
+				break
+			}
+			since, after = page[limit-1].EndedAt, page[limit-1].ID
+		}
+		if !slices.Equal(got, all) {
+			t.Errorf("in pages of %d: got %v, want %v", limit, got, all)
+		}
+	}
+}
+
+func networks(t *testing.T, open Open) {
+	r := open(t)
+	now := chat.Now()
+	soon, later := chat.TimeOf(now.Add(time.Minute)), chat.TimeOf(now.Add(time.Hour))
+	knows := func(key string, at chat.Time, want bool) {
+		t.Helper()
+		if known, err := open(t).KnowsNetwork(t.Context(), key, at); err != nil || known != want {
+			t.Errorf("%s: known is %v, %v", key, known, err)
+		}
+	}
+	knows("key", now, false)
+	must(t, r.RememberNetwork(t.Context(), "key", soon))
+	knows("key", now, true)
+	knows("other", now, false)
+	knows("key", soon, false)
+	must(t, r.RememberNetwork(t.Context(), "key", later))
+	knows("key", soon, true)
+	must(t, r.RememberNetwork(t.Context(), "other", soon))
+	must(t, r.Purge(t.Context(), chat.TimeOf(soon.Add(time.Second))))
+	knows("key", now, true)
+	knows("other", now, false)
 }
 
 func purge(t *testing.T, open Open) {

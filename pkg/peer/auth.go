@@ -10,7 +10,7 @@ import (
 type Auth interface {
 	// Keys returns the public keys that verify users' tokens.
 	Keys(ctx context.Context, r KeysRequest) (JWKS, error)
-	// Revocations lists the sessions that ended at or after r.Since and whose tokens may still live.
+	// Revocations returns a page of the sessions that ended at or after r.Since and whose tokens may still live, in the order of their ends.
 	Revocations(ctx context.Context, r RevocationsRequest) (Revocations, error)
 	// Users returns those of the users that exist, in no order.
 	Users(ctx context.Context, r UsersRequest) (Users, error)
@@ -44,15 +44,24 @@ type JWK struct {
 	X         string `json:"x"` // the key, base64url without padding
 }
 
-// RevocationsRequest asks for what ended at or after Since; the zero time asks for all.
+// RevocationsPage is the most sessions that one answer holds.
+const RevocationsPage = 10_000
+
+// RevocationsRequest asks for what ended at or after Since; the zero time asks for all. Of the sessions that ended at that very
+// millisecond it wants those whose id is above After.
 type RevocationsRequest struct {
 	Since chat.Time `json:"since"`
+	After string    `json:"after"` // a session id; empty: below all
 }
 
-// Revocations are ended sessions.
+// Revocations are ended sessions, at most RevocationsPage.
+//
+// A session that ends while the pages are read may belong before the one that is read next. So the first request of the next
+// round is for the Now of this round's first page, less an overlap.
 type Revocations struct {
 	Sessions []chat.SessionEvent `json:"sessions"`
-	Now      chat.Time           `json:"now"` // by auth-svc's clock: the next request's Since, less an overlap
+	Now      chat.Time           `json:"now"`  // by auth-svc's clock
+	Next     *RevocationsRequest `json:"next"` // of the page behind it; nil on the last
 }
 
 // UsersRequest asks for at most chat.MaxBatch users.

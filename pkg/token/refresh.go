@@ -55,11 +55,7 @@ func (v *Verifier) pull(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.mu.RLock()
-	since := v.since
-	v.mu.RUnlock()
-	ended, err := v.peers.Auth.Revocations(ctx, peer.RevocationsRequest{Since: chat.TimeOf(since)})
-	if err != nil {
+	if err := v.pullRevocations(ctx); err != nil {
 		return err
 	}
 	v.mu.Lock()
@@ -67,12 +63,36 @@ func (v *Verifier) pull(ctx context.Context) error {
 	if !maps.EqualFunc(keys, v.keys, func(a, b ed25519.PublicKey) bool { return a.Equal(b) }) {
 		v.cache.forget() // a key that was withdrawn vouches for nothing any more
 	}
-	v.keys, v.since = keys, ended.Now.Add(-pullOverlap)
-	for _, s := range ended.Sessions {
-		v.revoked[s.SessionID] = s.ExpiresAt.Time
-	}
+	v.keys = keys
 	v.forgetExpired()
 	return nil
+}
+
+// pullRevocations takes in what ended since the last pull, page after page. What came before an error stays; the next pull asks
+// for it again.
+func (v *Verifier) pullRevocations(ctx context.Context) error {
+	var begun time.Time
+	for request := (&peer.RevocationsRequest{Since: chat.TimeOf(v.since)}); request != nil; {
+		page, err := v.peers.Auth.Revocations(ctx, *request)
+		if err != nil {
+			return err
+		}
+		if begun.IsZero() {
+			begun = page.Now.Time
+		}
+		v.revoke(page.Sessions...)
+		request = page.Next
+	}
+	v.since = begun.Add(-pullOverlap)
+	return nil
+}
+
+func (v *Verifier) revoke(ended ...chat.SessionEvent) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, s := range ended {
+		v.revoked[s.SessionID] = s.ExpiresAt.Time
+	}
 }
 
 func (v *Verifier) forgetExpired() {
@@ -90,8 +110,6 @@ func (v *Verifier) listen(ctx context.Context, b broker.Broker) {
 		if json.Unmarshal(d.Payload, &event) != nil || event.SessionID == "" {
 			return // a lost or foreign message: the next pull has what it said
 		}
-		v.mu.Lock()
-		v.revoked[event.SessionID] = event.ExpiresAt.Time
-		v.mu.Unlock()
+		v.revoke(event)
 	})
 }

@@ -32,12 +32,13 @@ type Verifier struct {
 	mu      sync.RWMutex
 	keys    map[string]ed25519.PublicKey // nil until the first load
 	revoked map[string]time.Time         // session id to when its last token dies by itself
-	since   time.Time                    // of the next pull of revocations
+
+	since time.Time // of the next pull of revocations; Run's alone
 
 	cache *generations
 }
 
-// NewVerifier returns a Verifier that asks peers.Auth. It refuses to judge until Run has loaded keys and revocations.
+// NewVerifier returns a Verifier that asks peers.Auth. It refuses to judge until Run has loaded the keys and all revocations.
 func NewVerifier(peers *peer.Peers, log *slog.Logger) *Verifier {
 	return &Verifier{peers: peers, log: log, revoked: map[string]time.Time{}, cache: newGenerations(cacheSize)}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,8 @@ type auth struct {
 	mu    sync.Mutex
 	keys  []peer.JWK
 	ended []chat.SessionEvent
-	since []time.Time // of the pulls of revocations
+	pages map[string]peer.Revocations // by a request's After, in place of ended
+	asked []peer.RevocationsRequest   // by the pulls of revocations
 	err   error
 }
 
@@ -41,7 +43,14 @@ func (a *auth) Keys(context.Context, peer.KeysRequest) (peer.JWKS, error) {
 func (a *auth) Revocations(_ context.Context, r peer.RevocationsRequest) (peer.Revocations, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.since = append(a.since, r.Since.Time)
+	a.asked = append(a.asked, r)
+	if a.pages != nil {
+		page, ok := a.pages[r.After]
+		if !ok {
+			return peer.Revocations{}, errors.New("out of reach")
+		}
+		return page, nil
+	}
 	return peer.Revocations{Sessions: a.ended, Now: chat.Now()}, a.err
 }
 
@@ -216,8 +225,71 @@ func TestARevokedSessionIsFoundByAPull(t *testing.T) {
 			t.Error("remembered although its tokens are dead")
 		}
 		a.set(func(a *auth) {
-			if !a.since[0].IsZero() || !a.since[1].Equal(start.Add(-time.Minute)) {
-				t.Errorf("the first pulls ask from %v and %v, want all, and then with an overlap of a minute", a.since[0], a.since[1])
+			if !a.asked[0].Since.IsZero() || !a.asked[1].Since.Equal(start.Add(-time.Minute)) {
+				t.Errorf("the first pulls ask for %v and %v, want all, and then with an overlap of a minute", a.asked[0], a.asked[1])
+			}
+		})
+	})
+}
+
+// now is by auth-svc's clock.
+var now = time.Date(2000, time.January, 1, 12, 0, 0, 0, time.UTC)
+
+// page is an answer to a request at so many minutes after now, with one session; next is the After that leads to the one behind it.
+func page(minutes int, sessionID, next string) peer.Revocations {
+	p := peer.Revocations{
+		Sessions: []chat.SessionEvent{{SessionID: sessionID, ExpiresAt: chat.TimeOf(now.Add(time.Hour))}},
+		Now:      chat.TimeOf(now.Add(time.Duration(minutes) * time.Minute)),
+	}
+	if next != "" {
+		p.Next = &peer.RevocationsRequest{Since: chat.TimeOf(now), After: next}
+	}
+	return p
+}
+
+func TestAllPagesOfRevokedSessionsArePulledFirstAndThenTheChanges(t *testing.T) {
+	key := newKey(t, "k1")
+	a := &auth{keys: []peer.JWK{key.JWK()}, pages: map[string]peer.Revocations{
+		"": page(0, "one", "a"), "a": page(2, "two", "b"), "b": page(4, "sid-1", ""),
+	}}
+	running(t, a, func(t *testing.T, v *token.Verifier, _ broker.Broker) {
+		wantKind(t, v, sign(t, key, time.Hour), fault.Unauthenticated)
+		if !v.Revoked("one") || !v.Revoked("two") {
+			t.Error("a page was passed over")
+		}
+		time.Sleep(pull)
+		want := []peer.RevocationsRequest{
+			{}, {Since: chat.TimeOf(now), After: "a"}, {Since: chat.TimeOf(now), After: "b"},
+			{Since: chat.TimeOf(now.Add(-time.Minute))}, // overlaps the first page: what ended since may sort before the last one
+		}
+		a.set(func(a *auth) {
+			if !slices.Equal(a.asked[:4], want) {
+				t.Errorf("asked for\n%v, want\n%v", a.asked, want)
+			}
+		})
+	})
+}
+
+func TestNobodyIsJudgedBeforeTheLastPageOfRevokedSessions(t *testing.T) {
+	key := newKey(t, "k1")
+	a := &auth{keys: []peer.JWK{key.JWK()}, pages: map[string]peer.Revocations{"": page(0, "one", "a")}}
+	running(t, a, func(t *testing.T, v *token.Verifier, _ broker.Broker) {
+		signed := sign(t, key, time.Hour)
+		time.Sleep(pull)
+		wantKind(t, v, signed, fault.Unavailable)
+		a.set(func(a *auth) { a.pages["a"] = page(0, "two", "") })
+		time.Sleep(time.Second)
+		wantAccepted(t, v, signed)
+		a.set(func(a *auth) {
+			a.pages[""] = page(5, "one", "a")
+			a.pages["a"] = page(5, "sid-1", "b") // but b is out of reach
+			a.asked = nil
+		})
+		time.Sleep(2 * pull)
+		wantKind(t, v, signed, fault.Unauthenticated) // what was read counts
+		a.set(func(a *auth) {
+			if again := a.asked[len(a.asked)-3]; again != a.asked[0] {
+				t.Errorf("after a failure it asks for %v, before for %v", again, a.asked[0])
 			}
 		})
 	})
