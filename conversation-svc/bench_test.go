@@ -73,7 +73,7 @@ func BenchmarkRaise(b *testing.B) {
 			for seq := int64(1); b.Loop(); seq++ {
 				for i, conversationID := range ids {
 					head := peer.Head{Seq: seq, Rev: seq, Excerpt: "hello", AuthorID: members[0], At: chat.TimeOf(time.UnixMilli(seq))}
-					raises[i] = peer.Raise{ConversationID: conversationID, FromSeq: seq, ToSeq: seq, Newest: head}
+					raises[i] = peer.Raise{ConversationID: conversationID, FromSeq: seq, Newest: head}
 				}
 				if _, err := r.RaiseHeads(b.Context(), raises); err != nil {
 					b.Fatal(err)

@@ -13,7 +13,7 @@ import (
 type Endpoints struct {
 	Start, List, Get, Rename, AddMember, RemoveMember, Leave, MarkRead, Delete endpoint.Endpoint
 
-	Memberships, MemberSets, RaiseHeads, MarkReadFor endpoint.Endpoint
+	Memberships, MemberSets, MemberVersions, RaiseHeads, MarkReadFor endpoint.Endpoint
 
 	Tutorial TutorialEndpoints
 }
@@ -37,10 +37,11 @@ func NewEndpoints(s Service, t *tutorial, c *httpkit.Chain, startsPerMinute int)
 		MarkRead:     c.User("mark_read", httpkit.Typed(s.MarkRead)),
 		Delete:       c.User("delete_conversation", httpkit.Typed(s.Delete)),
 
-		Memberships: c.Service("memberships", httpkit.Typed(s.Memberships)),
-		MemberSets:  c.Service("member_sets", httpkit.Typed(s.MemberSets)),
-		RaiseHeads:  c.Service("raise_heads", httpkit.Typed(s.RaiseHeads)),
-		MarkReadFor: c.Service("mark_read_for", httpkit.Typed(s.MarkRead)),
+		Memberships:    c.Service("memberships", httpkit.Typed(s.Memberships)),
+		MemberSets:     c.Service("member_sets", httpkit.Typed(s.MemberSets)),
+		MemberVersions: c.Service("member_versions", httpkit.Typed(s.MemberVersions)),
+		RaiseHeads:     c.Service("raise_heads", httpkit.Typed(s.RaiseHeads)),
+		MarkReadFor:    c.Service("mark_read_for", httpkit.Typed(s.MarkRead)),
 
 		Tutorial: TutorialEndpoints{
 			List:       c.User("tutorial_list_conversations", httpkit.Typed(t.list)),

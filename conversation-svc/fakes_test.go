@@ -94,7 +94,7 @@ func (m *messages) raise(ctx context.Context, newest chat.Message) error {
 		return nil
 	}
 	_, err := m.peers.Conversations.RaiseHeads(ctx, peer.RaiseHeadsRequest{Raises: []peer.Raise{{
-		ConversationID: newest.ConversationID, FromSeq: newest.Seq, ToSeq: newest.Seq, Newest: peer.HeadOf(newest),
+		ConversationID: newest.ConversationID, FromSeq: newest.Seq, Newest: peer.HeadOf(newest),
 	}}})
 	return err
 }

@@ -99,7 +99,7 @@ func (h *hints) tell(ctx context.Context, events []chat.InboxEvent) {
 		ids[i] = e.ConversationID
 		byID[e.ConversationID] = e
 	}
-	sets, err := h.repo.MemberSets(ctx, ids)
+	members, err := h.repo.MemberIDs(ctx, ids)
 	if err != nil {
 		h.log.WarnContext(ctx, "inbox hints not told", "error", err.Error())
 		return
@@ -117,9 +117,9 @@ func (h *hints) tell(ctx context.Context, events []chat.InboxEvent) {
 			}
 		})
 	}
-	for _, set := range sets {
-		payload, _ := json.Marshal(byID[set.ConversationID]) // strings and numbers always encode
-		for userID := range set.FromSeqs {
+	for conversationID, userIDs := range members {
+		payload, _ := json.Marshal(byID[conversationID]) // strings and numbers always encode
+		for _, userID := range userIDs {
 			queue <- told{chat.UserChannel(userID), payload}
 		}
 	}

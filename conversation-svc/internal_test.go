@@ -1,6 +1,7 @@
 package conversation_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"testing"
@@ -21,7 +22,7 @@ func TestOtherServicesAskOverHTTP(t *testing.T) {
 		standing, err := remote.Memberships(t.Context(), peer.MembershipsRequest{Pairs: []peer.MemberPair{
 			{ConversationID: c.ID, UserID: "ann"}, {ConversationID: c.ID, UserID: "eve"},
 		}})
-		want := []peer.Membership{{Member: true, Role: peer.RoleOwner, Members: 2}, {}}
+		want := []peer.Membership{{Member: true, Role: peer.RoleOwner}, {}}
 		if err != nil || !slices.Equal(standing.Items, want) {
 			t.Errorf("the memberships are %+v, %v; want %+v", standing, err, want)
 		}
@@ -29,10 +30,14 @@ func TestOtherServicesAskOverHTTP(t *testing.T) {
 		if err != nil || len(sets.Items) != 1 || sets.Items[0].Version != 1 || len(sets.Items[0].FromSeqs) != 2 {
 			t.Errorf("the member sets are %+v, %v", sets, err)
 		}
+		versions, err := remote.MemberVersions(t.Context(), peer.MemberVersionsRequest{ConversationIDs: []string{"none", c.ID}})
+		if err != nil || !maps.Equal(versions.Versions, map[string]int64{c.ID: 1}) {
+			t.Errorf("the member versions are %+v, %v", versions, err)
+		}
 		newest := peer.Head{Seq: 3, Rev: 4, Excerpt: "hi", AuthorID: "ann", At: chat.Now()}
 		heads, err := remote.RaiseHeads(t.Context(), peer.RaiseHeadsRequest{Raises: []peer.Raise{
-			{ConversationID: c.ID, FromSeq: 1, ToSeq: 3, Newest: newest, Authors: map[string]int64{"ann": 3, "bob": 2}},
-			{ConversationID: "none", FromSeq: 1, ToSeq: 3, Newest: newest},
+			{ConversationID: c.ID, FromSeq: 1, Newest: newest, Authors: map[string]int64{"ann": 3, "bob": 2}},
+			{ConversationID: "none", FromSeq: 1, Newest: newest},
 		}})
 		if err != nil || !slices.Equal(heads.Items, []peer.RaisedHead{{HeadSeq: 3, Members: 2}, {}}) {
 			t.Errorf("the heads are %+v, %v", heads, err)
@@ -52,7 +57,7 @@ func TestOtherServicesAskOverHTTP(t *testing.T) {
 
 func TestInternalRoutesAreLocked(t *testing.T) {
 	w := onSQLite(t)
-	for _, path := range []string{peer.PathMemberships, peer.PathMemberSets, peer.PathRaiseHeads, peer.PathMarkRead} {
+	for _, path := range []string{peer.PathMemberships, peer.PathMemberSets, peer.PathMemberVersions, peer.PathRaiseHeads, peer.PathMarkRead} {
 		for token, url := range map[string]string{"": w.Internal, "x": w.Internal, w.users.Token(t, "ann", time.Minute): w.Internal} {
 			w.refused(http.StatusUnauthorized, "service_token", servertest.Call(t, http.MethodPost, url+path, token, "{}"))
 		}
@@ -63,13 +68,14 @@ func TestInternalRoutesAreLocked(t *testing.T) {
 func TestBadRequestsOfOtherServicesAreRefused(t *testing.T) {
 	w := onSQLite(t)
 	remote := peer.NewConversations(w.Internal, servertest.ServiceKeys)
-	many := make([]string, chat.MaxBatch+1)
+	many := slices.Repeat([]string{"c"}, chat.MaxBatch+1)
 	_, none := remote.Memberships(t.Context(), peer.MembershipsRequest{})
 	_, tooMany := remote.MemberSets(t.Context(), peer.MemberSetsRequest{ConversationIDs: many})
+	_, tooManyVersions := remote.MemberVersions(t.Context(), peer.MemberVersionsRequest{ConversationIDs: many})
 	_, noRaise := remote.RaiseHeads(t.Context(), peer.RaiseHeadsRequest{})
-	_, noAuthor := remote.RaiseHeads(t.Context(), peer.RaiseHeadsRequest{Raises: []peer.Raise{{ConversationID: "c", FromSeq: 1, ToSeq: 1}}})
+	_, noAuthor := remote.RaiseHeads(t.Context(), peer.RaiseHeadsRequest{Raises: []peer.Raise{{ConversationID: "c", FromSeq: 1}}})
 	_, negative := remote.MarkRead(identity.As(t.Context(), "ann"), peer.MarkReadRequest{ConversationID: "c", Seq: -1})
-	for i, err := range []error{none, tooMany, noRaise, noAuthor, negative} {
+	for i, err := range []error{none, tooMany, tooManyVersions, noRaise, noAuthor, negative} {
 		requireCode(t, "invalid_field", err, i)
 	}
 }

@@ -79,11 +79,13 @@ func (s *service) clear(ctx context.Context, conversationID string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.repo.Clear(ctx, entry.ID, identity.UserID(ctx), last); err != nil {
-		return err
+	defer s.changing.lock(entry.ID)()
+	me := identity.UserID(ctx)
+	version, err := s.repo.Clear(ctx, entry.ID, me, last)
+	if err == nil {
+		s.news.member(chat.MemberEvent{Type: chat.MemberCleared, ConversationID: entry.ID, UserID: me, Version: version, FromSeq: last})
 	}
-	s.news.member(chat.MemberEvent{Type: chat.MemberCleared, ConversationID: entry.ID, UserID: identity.UserID(ctx), FromSeq: last})
-	return nil
+	return err
 }
 
 func (s *service) deleteForAll(ctx context.Context, conversationID string) error {

@@ -88,6 +88,14 @@ func (s *service) MemberSets(ctx context.Context, r peer.MemberSetsRequest) (pee
 	return peer.MemberSets{Items: items}, err
 }
 
+func (s *service) MemberVersions(ctx context.Context, r peer.MemberVersionsRequest) (peer.MemberVersions, error) {
+	if err := check.IDs("conversation_ids", r.ConversationIDs, chat.MaxBatch); err != nil {
+		return peer.MemberVersions{}, err
+	}
+	versions, err := s.repo.MemberVersions(ctx, r.ConversationIDs)
+	return peer.MemberVersions{Versions: versions}, err
+}
+
 // keyLocks are locks by key. Different keys may share one. The zero value is ready.
 type keyLocks [64]sync.Mutex
 

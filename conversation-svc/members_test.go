@@ -203,11 +203,11 @@ func TestAClearedHistoryIsToldToReplicasButToNoSocketOfHers(t *testing.T) {
 	heard := w.listen(append(channels, chat.UserChannel("bob"))...)
 	w.call("bob", http.MethodDelete, "/v1/conversations/"+c.ID, nil)
 	w.add("ann", c.ID, "cid") // the next event on the first two
-	cleared := chat.MemberEvent{Type: chat.MemberCleared, ConversationID: c.ID, UserID: "bob", FromSeq: 1}
+	cleared := chat.MemberEvent{Type: chat.MemberCleared, ConversationID: c.ID, UserID: "bob", Version: 2, FromSeq: 1}
 	for _, want := range []string{chat.MemberCleared, chat.MemberAdded} {
 		for _, channel := range channels {
 			got := next[chat.MemberEvent](heard, channel)
-			if got.Type != want || want == chat.MemberCleared && got != cleared {
+			if got.Type != want || want == chat.MemberCleared && got != cleared || want == chat.MemberAdded && got.Version != 3 {
 				t.Errorf("the event is %+v, want %s", got, want)
 			}
 		}

@@ -20,20 +20,27 @@ const mongoDatabase = "confab_conversations"
 
 // conversationDoc decides who is in a conversation, and who owns it: both change in one findAndModify with the version.
 type conversationDoc struct {
-	ID           string    `bson:"_id"`
-	Type         string    `bson:"type"`
-	Title        string    `bson:"title"`
-	OwnerID      string    `bson:"owner_id"`
-	CreatorID    string    `bson:"creator_id"`
-	ClientID     string    `bson:"client_id"`
-	DirectKey    string    `bson:"direct_key"`
-	Participants []string  `bson:"participants"` // in the order of joining
-	Members      int       `bson:"members"`      // how many participants
-	Version      int64     `bson:"members_version"`
-	CreatorRead  int64     `bson:"creator_read"` // the first message that its creator sent with it, 0 where she sent none
-	Head         headDoc   `bson:"head"`
-	LastActivity time.Time `bson:"last_activity"`
-	CreatedAt    time.Time `bson:"created_at"`
+	ID           string       `bson:"_id"`
+	Type         string       `bson:"type"`
+	Title        string       `bson:"title"`
+	OwnerID      string       `bson:"owner_id"`
+	CreatorID    string       `bson:"creator_id"`
+	ClientID     string       `bson:"client_id"`
+	DirectKey    string       `bson:"direct_key"`
+	Participants []string     `bson:"participants"` // in the order of joining
+	Members      int          `bson:"members"`      // how many participants
+	Version      int64        `bson:"members_version"`
+	Arrivals     []arrivalDoc `bson:"arrivals,omitempty"` // of members whose documents may not have them yet; mostly none
+	CreatorRead  int64        `bson:"creator_read"`       // the first message that its creator sent with it, 0 where she sent none
+	Head         headDoc      `bson:"head"`
+	LastActivity time.Time    `bson:"last_activity"`
+	CreatedAt    time.Time    `bson:"created_at"`
+}
+
+// arrivalDoc is where the history of a member who was added starts.
+type arrivalDoc struct {
+	UserID  string `bson:"user_id"`
+	FromSeq int64  `bson:"from_seq"`
 }
 
 type headDoc struct {
@@ -60,8 +67,8 @@ func (d *conversationDoc) conversation() Conversation {
 
 func (d *conversationDoc) has(userID string) bool { return slices.Contains(d.Participants, userID) }
 
-// memberDoc is a member's standing. A member of the first insert lacks one until something of hers changes, and one who has left keeps
-// hers: only participants decide. It is never deleted while the conversation lives, so that no late deletion meets a member who came again.
+// memberDoc is a member's standing. A member lacks one until something of hers changes, and one who has left keeps hers: only participants
+// decide. It is never deleted while the conversation lives, so that no late deletion meets a member who came again.
 type memberDoc struct {
 	ID             string `bson:"_id"` // memberID
 	ConversationID string `bson:"conversation_id"`
@@ -82,6 +89,11 @@ func (d *conversationDoc) standing(userID string, doc *memberDoc) Standing {
 	}
 	if userID == d.CreatorID {
 		s.ReadSeq = max(s.ReadSeq, d.CreatorRead)
+	}
+	for _, a := range d.Arrivals {
+		if a.UserID == userID {
+			s.FromSeq, s.ReadSeq = max(s.FromSeq, a.FromSeq), max(s.ReadSeq, a.FromSeq)
+		}
 	}
 	return s
 }

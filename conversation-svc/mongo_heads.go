@@ -16,34 +16,37 @@ import (
 const raisesAtOnce = 16 // of one request
 
 func (m *mongoRepository) MarkRead(ctx context.Context, conversationID, userID string, seq int64) error {
-	return m.upsert(ctx, conversationID, userID, memberUpdate(conversationID, userID, bson.D{{Key: "read_seq", Value: seq}}))
+	return m.forward(ctx, conversationID, userID, bson.D{{Key: "read_seq", Value: seq}})
 }
 
-func (m *mongoRepository) Clear(ctx context.Context, conversationID, userID string, seq int64) error {
-	return m.upsert(ctx, conversationID, userID, memberUpdate(conversationID, userID, bson.D{
+// Clear takes the version after the history has moved: whoever sees the version sees what it is for.
+func (m *mongoRepository) Clear(ctx context.Context, conversationID, userID string, seq int64) (int64, error) {
+	err := m.forward(ctx, conversationID, userID, bson.D{
 		{Key: "from_seq", Value: seq}, {Key: "read_seq", Value: seq}, {Key: "cleared_seq", Value: seq},
-	}))
-}
-
-// memberUpdate moves fields of a member's document forward, never back, and sets others. A new document gets the rest too.
-func memberUpdate(conversationID, userID string, forward bson.D, set ...bson.E) bson.D {
-	rest := bson.D{{Key: "conversation_id", Value: conversationID}, {Key: "user_id", Value: userID}}
-	for _, field := range []bson.E{{Key: "from_seq", Value: int64(0)}, {Key: "read_seq", Value: int64(0)}, neverCleared} {
-		if !has(forward, field.Key) && !has(set, field.Key) {
-			rest = append(rest, field)
-		}
+	})
+	if err != nil {
+		return 0, err
 	}
-	update := bson.D{{Key: "$max", Value: forward}, {Key: "$setOnInsert", Value: rest}}
-	if len(set) > 0 {
-		update = append(update, bson.E{Key: "$set", Value: bson.D(set)})
+	var after conversationDoc
+	filter := bson.D{{Key: "_id", Value: conversationID}, {Key: "participants", Value: userID}}
+	done, err := m.modify(ctx, filter, counted(0), &after)
+	if err == nil && !done {
+		err = errNotFound
 	}
-	return update
+	return after.Version, err
 }
 
 var neverCleared = bson.E{Key: "cleared_seq", Value: int64(NotCleared)}
 
-// upsert updates a member's document, which is made where she has none.
-func (m *mongoRepository) upsert(ctx context.Context, conversationID, userID string, update bson.D) error {
+// forward moves fields of a member's document up, never back. It is made, with the rest of its fields, where she has none.
+func (m *mongoRepository) forward(ctx context.Context, conversationID, userID string, fields bson.D) error {
+	rest := bson.D{{Key: "conversation_id", Value: conversationID}, {Key: "user_id", Value: userID}}
+	for _, field := range []bson.E{{Key: "from_seq", Value: int64(0)}, {Key: "read_seq", Value: int64(0)}, neverCleared} {
+		if !has(fields, field.Key) {
+			rest = append(rest, field)
+		}
+	}
+	update := bson.D{{Key: "$max", Value: fields}, {Key: "$setOnInsert", Value: rest}}
 	write := func() error {
 		_, err := m.members.UpdateByID(ctx, memberID(conversationID, userID), update, options.UpdateOne().SetUpsert(true))
 		return err

@@ -29,31 +29,51 @@ func (m *mongoRepository) AddMember(ctx context.Context, a Addition) (Change, er
 		case doc.Members >= a.Cap:
 			return false, errFull
 		}
-		if err := m.prepare(ctx, a); err != nil {
+		if err := m.unclear(ctx, a); err != nil {
 			return false, err
 		}
 		after, done, err := m.push(ctx, a)
 		change = Change{Changed: done, Version: after.Version}
+		if done {
+			m.settle(ctx, &after)
+		}
 		return done, err
 	})
 	return change, err
 }
 
-// push holds the cap in its filter, so that no number of adds at once exceeds it.
+// unclear forgets that a user who is about to come in cleared the conversation when she was in it before. One who comes in meanwhile, and
+// clears it at once, may find it in her inbox again.
+func (m *mongoRepository) unclear(ctx context.Context, a Addition) error {
+	_, err := m.members.UpdateByID(ctx, memberID(a.ConversationID, a.UserID), bson.D{{Key: "$set", Value: bson.D{neverCleared}}})
+	return err
+}
+
+// push brings the user in, and with her where her history starts: an addition that loses the race against another leaves neither. It
+// holds the cap in its filter, so that no number of adds at once exceeds it.
 func (m *mongoRepository) push(ctx context.Context, a Addition) (conversationDoc, bool, error) {
 	filter := append(ownedBy(a.ConversationID, a.OwnerID),
 		bson.E{Key: "participants", Value: bson.D{{Key: "$ne", Value: a.UserID}}},
 		bson.E{Key: "members", Value: bson.D{{Key: "$lt", Value: a.Cap}}})
-	update := append(counted(1), bson.E{Key: "$push", Value: bson.D{{Key: "participants", Value: a.UserID}}})
+	update := append(counted(1), bson.E{Key: "$push", Value: bson.D{
+		{Key: "participants", Value: a.UserID}, {Key: "arrivals", Value: arrivalDoc{UserID: a.UserID, FromSeq: a.FromSeq}},
+	}})
 	var after conversationDoc
 	done, err := m.modify(ctx, filter, update, &after)
 	return after, done, err
 }
 
-// prepare writes the standing of a user who is about to come in. What is left of an earlier membership moves forward only.
-func (m *mongoRepository) prepare(ctx context.Context, a Addition) error {
-	forward := bson.D{{Key: "from_seq", Value: a.FromSeq}, {Key: "read_seq", Value: a.FromSeq}}
-	return m.upsert(ctx, a.ConversationID, a.UserID, memberUpdate(a.ConversationID, a.UserID, forward, neverCleared))
+// settle moves a conversation's arrivals to the members' documents, and those that others left behind too. What it does not manage is left
+// to the next addition: an arrival counts wherever it is. It may do so late or twice, for nothing that it moves goes back.
+func (m *mongoRepository) settle(ctx context.Context, doc *conversationDoc) {
+	for _, a := range doc.Arrivals {
+		fields := bson.D{{Key: "from_seq", Value: a.FromSeq}, {Key: "read_seq", Value: a.FromSeq}}
+		if err := m.forward(ctx, doc.ID, a.UserID, fields); err != nil {
+			return
+		}
+	}
+	settled := bson.D{{Key: "$pullAll", Value: bson.D{{Key: "arrivals", Value: doc.Arrivals}}}}
+	_, _ = m.conversations.UpdateByID(ctx, doc.ID, settled)
 }
 
 func (m *mongoRepository) RemoveMember(ctx context.Context, conversationID, actorID, userID string) (Change, error) {

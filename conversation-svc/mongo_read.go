@@ -81,7 +81,8 @@ func (d *conversationDoc) set(members map[string]*memberDoc) peer.MemberSet {
 	return set
 }
 
-// whole returns conversations and then their members: a member has her document before she is a participant.
+// whole returns conversations and then their members: who has no arrival any more has her document, and a version is taken after what it
+// is for.
 func (m *mongoRepository) whole(ctx context.Context, conversationIDs []string) ([]conversationDoc, map[string]*memberDoc, error) {
 	docs, err := all[conversationDoc](ctx, m.conversations, in("_id", conversationIDs), options.Find())
 	if err != nil || len(docs) == 0 {
@@ -89,6 +90,30 @@ func (m *mongoRepository) whole(ctx context.Context, conversationIDs []string) (
 	}
 	members, err := m.membersIn(ctx, in("conversation_id", conversationIDs))
 	return docs, members, err
+}
+
+func (m *mongoRepository) MemberVersions(ctx context.Context, conversationIDs []string) (map[string]int64, error) {
+	docs, err := m.only(ctx, "members_version", conversationIDs)
+	versions := make(map[string]int64, len(docs))
+	for i := range docs {
+		versions[docs[i].ID] = docs[i].Version
+	}
+	return versions, err
+}
+
+func (m *mongoRepository) MemberIDs(ctx context.Context, conversationIDs []string) (map[string][]string, error) {
+	docs, err := m.only(ctx, "participants", conversationIDs)
+	members := make(map[string][]string, len(docs))
+	for i := range docs {
+		members[docs[i].ID] = docs[i].Participants
+	}
+	return members, err
+}
+
+// only returns conversations with their id and one field.
+func (m *mongoRepository) only(ctx context.Context, field string, conversationIDs []string) ([]conversationDoc, error) {
+	return all[conversationDoc](ctx, m.conversations, in("_id", conversationIDs),
+		options.Find().SetProjection(bson.D{{Key: field, Value: 1}}))
 }
 
 func (m *mongoRepository) Memberships(ctx context.Context, pairs []peer.MemberPair) ([]peer.Membership, error) {
@@ -112,7 +137,7 @@ func (m *mongoRepository) Memberships(ctx context.Context, pairs []peer.MemberPa
 	for i, pair := range pairs {
 		if doc := byID[pair.ConversationID]; doc != nil && doc.has(pair.UserID) {
 			entry := doc.entry(pair.UserID, members)
-			items[i] = peer.Membership{Member: true, Role: entry.roleOf(pair.UserID), FromSeq: entry.FromSeq, Members: entry.Members}
+			items[i] = peer.Membership{Member: true, Role: entry.roleOf(pair.UserID), FromSeq: entry.FromSeq}
 		}
 	}
 	return items, nil

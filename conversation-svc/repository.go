@@ -31,8 +31,8 @@ type Repository interface {
 	Page(ctx context.Context, userID string, behind Position, limit int) ([]Entry, error)
 
 	Rename(ctx context.Context, conversationID, ownerID, title string) error
-	// AddMember changes nothing for a user who is in already. It returns errFull where the group has a.Cap members.
-	// Her standing is stored before she is in; a failure between the two leaves no trace.
+	// AddMember changes nothing for a user who is in already: of several additions at once one brings her in, and her history starts where
+	// that one says. It returns errFull where the group has a.Cap members.
 	AddMember(ctx context.Context, a Addition) (Change, error)
 	// RemoveMember takes out userID: the actor herself, or anyone where the actor is the owner. An owner who leaves is followed by the
 	// longest member; with the last member the conversation is gone. It returns errNoSuchMember where userID is not in.
@@ -41,9 +41,11 @@ type Repository interface {
 	Delete(ctx context.Context, conversationID, ownerID string) (Gone, error)
 
 	// MarkRead moves a member's read position up to seq, and Clear her history, read position and clearing; none of them moves back.
-	// The caller has seen that she is in: for a user who is not, nothing changes that shows.
+	// The caller of MarkRead has seen that she is in: for a user who is not, nothing changes that shows.
 	MarkRead(ctx context.Context, conversationID, userID string, seq int64) error
-	Clear(ctx context.Context, conversationID, userID string, seq int64) error
+	// Clear returns the version after it, as a change of the members. An error may leave the history moved, and no version taken, until
+	// it is cleared again.
+	Clear(ctx context.Context, conversationID, userID string, seq int64) (version int64, err error)
 
 	// RaiseHeads applies each raise where it is higher than the head, (seq, rev), and leaves no message out. The last activity moves with
 	// seq alone. Authors' read positions move, never back, unless the raise leaves a message out; they may be missing
@@ -52,6 +54,9 @@ type Repository interface {
 	Memberships(ctx context.Context, pairs []peer.MemberPair) ([]peer.Membership, error)
 	// MemberSets returns those of the conversations that exist, in no order.
 	MemberSets(ctx context.Context, conversationIDs []string) ([]peer.MemberSet, error)
+	// MemberVersions and MemberIDs return what they say of those conversations that exist. They read no member's standing.
+	MemberVersions(ctx context.Context, conversationIDs []string) (map[string]int64, error)
+	MemberIDs(ctx context.Context, conversationIDs []string) (map[string][]string, error)
 	// Heads returns at most limit conversations with an id above after, by id.
 	Heads(ctx context.Context, after string, limit int) ([]HeadMark, error)
 

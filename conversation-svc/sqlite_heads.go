@@ -16,18 +16,26 @@ const (
 )
 
 func (s *sqliteRepository) MarkRead(ctx context.Context, conversationID, userID string, seq int64) error {
-	return s.exec(ctx, sqliteMarkRead, seq, conversationID, userID)
-}
-
-func (s *sqliteRepository) Clear(ctx context.Context, conversationID, userID string, seq int64) error {
-	return s.exec(ctx, sqliteClear, seq, seq, seq, conversationID, userID)
-}
-
-func (s *sqliteRepository) exec(ctx context.Context, query string, args ...any) error {
 	return s.db.Write(ctx, func(tx *sqlitekit.Tx) error {
-		_, err := tx.Exec(query, args...)
+		_, err := tx.Exec(sqliteMarkRead, seq, conversationID, userID)
 		return err
 	})
+}
+
+func (s *sqliteRepository) Clear(ctx context.Context, conversationID, userID string, seq int64) (int64, error) {
+	var version int64
+	err := s.db.Write(ctx, func(tx *sqlitekit.Tx) error {
+		c, err := asMember(tx, conversationID, userID)
+		if err != nil {
+			return err
+		}
+		version = c.Version + 1
+		if _, err := tx.Exec(sqliteClear, seq, seq, seq, conversationID, userID); err != nil {
+			return err
+		}
+		return setMembers(tx, c.ID, c.Members, c.OwnerID)
+	})
+	return version, err
 }
 
 // RaiseHeads is one transaction, with two statements for a raise that applies.

@@ -47,7 +47,7 @@ func (s *sqliteRepository) Memberships(ctx context.Context, pairs []peer.MemberP
 		if err != nil {
 			return nil, err
 		}
-		items[i] = peer.Membership{Member: true, Role: entry.roleOf(pair.UserID), FromSeq: entry.FromSeq, Members: entry.Members}
+		items[i] = peer.Membership{Member: true, Role: entry.roleOf(pair.UserID), FromSeq: entry.FromSeq}
 	}
 	return items, nil
 }
@@ -73,6 +73,38 @@ func (s *sqliteRepository) MemberSets(ctx context.Context, conversationIDs []str
 		}
 	}
 	return sets, nil
+}
+
+func (s *sqliteRepository) MemberVersions(ctx context.Context, conversationIDs []string) (map[string]int64, error) {
+	versions := make(map[string]int64, len(conversationIDs))
+	for _, conversationID := range conversationIDs {
+		var version int64
+		err := s.db.Get(ctx, []any{&version}, `SELECT members_version FROM conversations WHERE id = ?`, conversationID)
+		if errors.Is(err, sqlitekit.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		versions[conversationID] = version
+	}
+	return versions, nil
+}
+
+func (s *sqliteRepository) MemberIDs(ctx context.Context, conversationIDs []string) (map[string][]string, error) {
+	members := make(map[string][]string, len(conversationIDs))
+	for _, conversationID := range conversationIDs {
+		err := s.each(ctx, func(rows *sqlitekit.Rows) error {
+			var userID string
+			err := rows.Scan(&userID)
+			members[conversationID] = append(members[conversationID], userID)
+			return err
+		}, `SELECT user_id FROM members WHERE conversation_id = ?`, conversationID)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return members, nil
 }
 
 func (s *sqliteRepository) Heads(ctx context.Context, after string, limit int) ([]HeadMark, error) {

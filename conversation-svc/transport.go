@@ -23,6 +23,7 @@ func internalRoutes(s *httpkit.Server, e Endpoints) []httpkit.Route {
 	return []httpkit.Route{
 		{Pattern: "POST " + peer.PathMemberships, Handler: s.Internal(e.Memberships)},
 		{Pattern: "POST " + peer.PathMemberSets, Handler: s.Internal(e.MemberSets)},
+		{Pattern: "POST " + peer.PathMemberVersions, Handler: s.Internal(e.MemberVersions)},
 		{Pattern: "POST " + peer.PathRaiseHeads, Handler: s.Internal(e.RaiseHeads)},
 		{Pattern: "POST " + peer.PathMarkRead, Handler: s.Internal(e.MarkReadFor)},
 	}

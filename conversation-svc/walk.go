@@ -109,7 +109,7 @@ func (w *walk) compare(ctx context.Context, mark HeadMark, last peer.Last) error
 		return err
 	}
 	_, err = w.raise(ctx, peer.RaiseHeadsRequest{Raises: []peer.Raise{{
-		ConversationID: mark.ConversationID, FromSeq: mark.Seq + 1, ToSeq: newest.Seq, Newest: peer.HeadOf(*newest), Authors: authors,
+		ConversationID: mark.ConversationID, FromSeq: mark.Seq + 1, Newest: peer.HeadOf(*newest), Authors: authors,
 	}}})
 	if err == nil {
 		w.raised.Inc()

@@ -40,7 +40,7 @@ func TestWhatNoRouteTakesIsSaidSoInTheStyleOfThePath(t *testing.T) {
 func TestInternalRoutesAreNotOnThePublicPort(t *testing.T) {
 	for _, path := range []string{
 		peer.PathKeys, peer.PathRevocations, peer.PathUsers, peer.PathRecipients,
-		peer.PathMemberships, peer.PathMemberSets, peer.PathRaiseHeads, peer.PathMarkRead,
+		peer.PathMemberships, peer.PathMemberSets, peer.PathMemberVersions, peer.PathRaiseHeads, peer.PathMarkRead,
 		peer.PathSend, peer.PathEdit, peer.PathStoreFirst, peer.PathLast, peer.PathFeed, peer.PathNewest,
 	} {
 		for _, way := range []string{path, "/v1/users/.." + path, "/v1/users/%2e%2e/.." + path, "//" + strings.TrimPrefix(path, "/")} {

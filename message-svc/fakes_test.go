@@ -38,7 +38,7 @@ func newConversations() *conversations {
 func (c *conversations) add(conversationID, userID string, m peer.Membership) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m.Member, m.Members = true, 2
+	m.Member = true
 	c.members[peer.MemberPair{ConversationID: conversationID, UserID: userID}] = m
 }
 

@@ -8,7 +8,7 @@ import (
 // raise gathers what a conversation's head is to be told.
 type raise struct {
 	conversationID string
-	from, to       int64 // the messages created; zero where only changes are known
+	from           int64 // the first message created; 0 where only changes are known
 	newest         peer.Head
 	authors        map[string]int64 // each author's last seq in the range
 	more           bool             // the range was cut: messages above it are read from the store next
@@ -22,7 +22,6 @@ func (w *raise) created(m chat.Message) {
 	if w.from == 0 || m.Seq < w.from {
 		w.from = m.Seq
 	}
-	w.to = max(w.to, m.Seq)
 	w.authors[m.AuthorID] = max(w.authors[m.AuthorID], m.Seq)
 	w.changed(peer.HeadOf(m))
 }
@@ -38,7 +37,6 @@ func (w *raise) merge(other *raise) {
 	if w.from == 0 || other.from != 0 && other.from < w.from {
 		w.from = other.from
 	}
-	w.to = max(w.to, other.to)
 	for author, seq := range other.authors {
 		w.authors[author] = max(w.authors[author], seq)
 	}
@@ -47,9 +45,9 @@ func (w *raise) merge(other *raise) {
 
 // request is the raise as conversation-svc takes it. Changes alone make an empty range behind the newest message.
 func (w *raise) request() peer.Raise {
-	r := peer.Raise{ConversationID: w.conversationID, FromSeq: w.from, ToSeq: w.to, Newest: w.newest, Authors: w.authors}
+	r := peer.Raise{ConversationID: w.conversationID, FromSeq: w.from, Newest: w.newest, Authors: w.authors}
 	if w.from == 0 {
-		r.FromSeq, r.ToSeq = w.newest.Seq+1, w.newest.Seq
+		r.FromSeq = w.newest.Seq + 1
 	}
 	return r
 }

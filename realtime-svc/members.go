@@ -19,16 +19,24 @@ type memberSet struct {
 // stale reports whether the set must be fetched before anybody is let in.
 func (m *memberSet) stale() bool { return !m.loaded || m.newest > m.version }
 
+// note takes a version that exists.
+func (m *memberSet) note(version int64) { m.newest = max(m.newest, version) }
+
 // change applies the next event. It returns false for an old one, and for one that comes after a gap.
 func (m *memberSet) change(e chat.MemberEvent) bool {
-	m.newest = max(m.newest, e.Version)
+	m.note(e.Version)
 	if !m.loaded || e.Version != m.version+1 {
 		return false
 	}
 	m.version++
-	if e.Type == chat.MemberAdded {
+	switch e.Type {
+	case chat.MemberAdded:
 		m.fromSeqs[e.UserID] = e.FromSeq
-	} else {
+	case chat.MemberCleared:
+		if from, in := m.fromSeqs[e.UserID]; in {
+			m.fromSeqs[e.UserID] = max(from, e.FromSeq)
+		}
+	case chat.MemberRemoved:
 		delete(m.fromSeqs, e.UserID)
 	}
 	return true
@@ -45,7 +53,7 @@ func (m *memberSet) replace(set peer.MemberSet) []chat.MemberEvent {
 	}
 	changes := m.changes(set.ConversationID, set.Version, fetched)
 	m.loaded, m.version, m.fromSeqs = true, set.Version, fetched
-	m.newest = max(m.newest, set.Version)
+	m.note(set.Version)
 	return changes
 }
 

@@ -1,7 +1,10 @@
 package realtime
 
 import (
+	"strconv"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
 )
@@ -202,12 +205,69 @@ func TestAClearedHistoryIsHiddenFromLiveSocketsToo(t *testing.T) {
 		ada, bob := g.as(t, "ada"), g.as(t, "bob")
 		ada.join("c")
 		bob.join("c")
-		g.publish(chat.ConversationChannel("c"), chat.MemberEvent{Type: chat.MemberCleared, ConversationID: "c", UserID: "ada", FromSeq: 1})
+		g.publish(chat.ConversationChannel("c"), g.member(chat.MemberCleared, "c", "ada", 1))
 		g.announce(g.edit(first, "edited"))
 		g.say("c", "bob", 1)
 		bob.wantRevs(2, 3)
 		ada.wantRevs(3, 3)
 		ada.send(joinFrom("0"))
 		ada.wantRevs(3, 3)
+	})
+}
+
+func TestAClearedHistoryThatNobodyToldOfIsHiddenAfterAWhile(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.create("c", "ada", "bob")
+		ada, bob := b.socket("ada"), b.socket("bob")
+		b.join(ada, "c")
+		b.join(bob, "c")
+		first := b.store("c", "bob", "one")
+		b.announce(first)
+		b.member(chat.MemberCleared, "c", "ada", 1)
+		time.Sleep(checkEvery)
+		synctest.Wait()
+		b.announce(b.edit(first, "edited"))
+		synctest.Wait()
+		wantRevs(t, taken(ada), 1, 1)
+		wantRevs(t, taken(bob), 1, 2)
+	})
+}
+
+func TestMemberSetsAreFetchedWhereTheirVersionDiffersAndNotTooManyAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		const rooms = maxFetches + 10
+		ada := b.socket("ada")
+		for i := range rooms {
+			b.create(strconv.Itoa(i), "ada")
+			b.join(ada, strconv.Itoa(i))
+		}
+		requireFetched := func(want int) {
+			t.Helper()
+			time.Sleep(checkEvery + 2*time.Second)
+			synctest.Wait()
+			b.set(func(w *world) {
+				if w.memberSets != want {
+					t.Errorf("member sets were asked for %d times, want %d", w.memberSets, want)
+				}
+			})
+		}
+		requireFetched(rooms) // by those who joined
+
+		var under, most int
+		b.onMemberSets = func(int) {
+			b.set(func(*world) { under++; most = max(most, under) })
+			time.Sleep(100 * time.Millisecond)
+			b.set(func(*world) { under-- })
+		}
+		for i := range rooms - 1 {
+			b.member(chat.MemberAdded, strconv.Itoa(i), "bob", 0) // lost
+		}
+		requireFetched(2*rooms - 1)
+		if n := len(taken(ada)); n != rooms-1 {
+			t.Errorf("%d frames came, want one for each change", n)
+		}
+		if most != maxFetches {
+			t.Errorf("%d requests were under way at once, want %d", most, maxFetches)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
@@ -9,9 +10,8 @@ import (
 )
 
 const (
-	checkEvery   = 30 * time.Second
-	checkPause   = time.Second // between a comparison and one that an interruption asks for
-	checkMembers = 20_000      // members in the sets of one request, as far as known
+	checkEvery = 30 * time.Second
+	checkPause = time.Second // between a comparison and one that an interruption asks for
 )
 
 // checkSoon asks for a comparison: events may have been lost.
@@ -34,11 +34,9 @@ func (h *hub) checkPositions(ctx context.Context) {
 		case <-ticker.C:
 		case <-h.check:
 		}
-		for batch := h.rooms(); len(batch) > 0 && ctx.Err() == nil; {
-			n := batchLen(batch)
-			h.comparePositions(ctx, batch[:n])
-			h.compareMembers(ctx, batch[:n])
-			batch = batch[n:]
+		for batch := range slices.Chunk(h.rooms(), chat.MaxBatch) {
+			h.comparePositions(ctx, batch)
+			h.compareMembers(ctx, batch)
 		}
 		select {
 		case <-ctx.Done():
@@ -54,20 +52,6 @@ func (h *hub) rooms() []*room {
 		rooms = append(rooms, s.rooms.all()...)
 	}
 	return rooms
-}
-
-// batchLen returns how many of the rooms go into one request.
-func batchLen(rooms []*room) int {
-	members := 0
-	for i, r := range rooms[:min(len(rooms), chat.MaxBatch)] {
-		r.mu.Lock()
-		members += len(r.members.fromSeqs)
-		r.mu.Unlock()
-		if members > checkMembers && i > 0 {
-			return i
-		}
-	}
-	return min(len(rooms), chat.MaxBatch)
 }
 
 func ids(rooms []*room) []string {
@@ -89,19 +73,16 @@ func (h *hub) comparePositions(ctx context.Context, rooms []*room) {
 	}
 }
 
+// compareMembers asks for versions alone: a room that lacks one fetches its own set.
 func (h *hub) compareMembers(ctx context.Context, rooms []*room) {
-	sets, err := h.peers.Conversations.MemberSets(ctx, peer.MemberSetsRequest{ConversationIDs: ids(rooms)})
+	answer, err := h.peers.Conversations.MemberVersions(ctx, peer.MemberVersionsRequest{ConversationIDs: ids(rooms)})
 	if err != nil {
 		h.failed(ctx, "members not compared", err)
 		return
 	}
-	found := map[string]peer.MemberSet{}
-	for _, set := range sets.Items {
-		found[set.ConversationID] = set
-	}
 	for _, r := range rooms {
-		if set, ok := found[r.id]; ok {
-			r.takeMembers(set)
+		if version, ok := answer.Versions[r.id]; ok {
+			r.membersStandAt(version)
 		} else {
 			r.vanished()
 		}

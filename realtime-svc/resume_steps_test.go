@@ -99,9 +99,7 @@ func (w *walk) members(id, userID string) {
 		w.world.publishMember(w.world.member(chat.MemberAdded, id, userID, last))
 	case w.dice.IntN(4) == 0:
 		w.oracle.enter(id, userID, last)
-		w.world.set(func(world *world) { world.conversations[id].members[userID] = last })
-		w.world.publish(chat.ConversationChannel(id),
-			chat.MemberEvent{Type: chat.MemberCleared, ConversationID: id, UserID: userID, FromSeq: last})
+		w.world.publish(chat.ConversationChannel(id), w.world.member(chat.MemberCleared, id, userID, last))
 	default:
 		e := w.world.member(chat.MemberRemoved, id, userID, 0)
 		w.oracle.leave(id, userID, e.Version)

@@ -101,10 +101,8 @@ func (r *room) deliver(payload []byte) {
 		if p.Message != nil && p.Rev > 0 {
 			r.accept(chat.Event{Type: p.Type, ConversationID: r.id, Rev: p.Rev, Message: p.Message})
 		}
-	case chat.MemberAdded, chat.MemberRemoved:
+	case chat.MemberAdded, chat.MemberRemoved, chat.MemberCleared:
 		r.change(p.member())
-	case chat.MemberCleared:
-		r.clear(p.UserID, p.FromSeq)
 	case chat.Read:
 		r.tell(&broadcast{kind: chat.Read, class: eventful,
 			body: chat.ReadEvent{Type: chat.Read, ConversationID: r.id, UserID: p.UserID, Seq: p.Seq}}, "")

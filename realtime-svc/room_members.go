@@ -12,13 +12,18 @@ import (
 
 var errNotFound = fault.New(fault.NotFound, "conversation_not_found", "There is no such conversation, or you are not in it.")
 
-// change takes an event of the members. The sockets of a removed one are put out at once, even where events before are missing:
-// whatever those say, she is out as of this version. It holds the lock, as do those below unless they say so.
+// change takes an event of the members. A removal and a clearing count for the member's sockets at once, even where events before are
+// missing: whatever those say, she is out, or sees no more than that, as of this version. It holds the lock, as do those below unless they
+// say so.
 func (r *room) change(e chat.MemberEvent) {
 	old := e.Version <= r.members.version
-	if r.members.change(e) {
+	switch next := r.members.change(e); {
+	case old:
+	case e.Type == chat.MemberCleared:
+		r.hide(e.UserID, e.FromSeq)
+	case next:
 		r.announce([]chat.MemberEvent{e})
-	} else if !old && e.Type == chat.MemberRemoved {
+	case e.Type == chat.MemberRemoved:
 		r.expel(e)
 	}
 	r.count()
@@ -37,11 +42,8 @@ func (r *room) announce(changes []chat.MemberEvent) {
 	}
 }
 
-// clear hides a conversation's past from a member who cleared it.
-func (r *room) clear(userID string, fromSeq int64) {
-	if from, member := r.members.fromSeqs[userID]; member {
-		r.members.fromSeqs[userID] = max(from, fromSeq)
-	}
+// hide hides a conversation's past from a member who cleared it.
+func (r *room) hide(userID string, fromSeq int64) {
 	for s := range r.joined {
 		if s.userID == userID {
 			s.fromSeq = max(s.fromSeq, fromSeq)
@@ -59,6 +61,14 @@ func (r *room) expel(e chat.MemberEvent) {
 	}
 }
 
+// membersStandAt compares the version with conversation-svc's. It takes the lock.
+func (r *room) membersStandAt(version int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.members.note(version)
+	r.count()
+}
+
 // count sees to it that a stale member set is fetched.
 func (r *room) count() {
 	if r.counting || !r.members.loaded || !r.members.stale() {
@@ -67,11 +77,22 @@ func (r *room) count() {
 	r.counting = true
 	r.hub.background.Go(func() {
 		for wait := time.Duration(0); pause.For(r.ctx, wait) && !r.counted(); wait = min(2*wait+retryFirst, retryMax) {
-			if err := r.loadMembers(r.ctx); err != nil {
+			if err := r.fetchMembers(r.ctx); err != nil {
 				r.hub.failed(r.ctx, "members not fetched", err)
 			}
 		}
 	})
+}
+
+// fetchMembers loads the member set when it is this room's turn: after an outage of the broker many rooms may need theirs. It takes the
+// lock.
+func (r *room) fetchMembers(ctx context.Context) error {
+	leave, err := r.hub.history.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return r.loadMembers(ctx)
 }
 
 // counted reports whether the set is fresh. It takes the lock.

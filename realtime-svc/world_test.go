@@ -110,10 +110,10 @@ func (w *world) member(kind, id, userID string, fromSeq int64) chat.MemberEvent 
 	defer w.mu.Unlock()
 	c := w.conversations[id]
 	c.version++
-	if kind == chat.MemberAdded {
-		c.members[userID] = fromSeq
-	} else {
+	if kind == chat.MemberRemoved {
 		delete(c.members, userID)
+	} else {
+		c.members[userID] = fromSeq
 	}
 	return chat.MemberEvent{Type: kind, ConversationID: id, UserID: userID, Version: c.version, FromSeq: fromSeq}
 }
@@ -192,6 +192,18 @@ func (w *world) Send(ctx context.Context, r peer.SendRequest) (peer.Sent, error)
 	e := w.store(r.ConversationID, userID, r.Body)
 	w.announce(e)
 	return peer.Sent{Message: *e.Message, Created: true}, nil
+}
+
+func (w *world) MemberVersions(_ context.Context, r peer.MemberVersionsRequest) (peer.MemberVersions, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	versions := peer.MemberVersions{Versions: map[string]int64{}}
+	for _, id := range r.ConversationIDs {
+		if c := w.conversations[id]; c != nil {
+			versions.Versions[id] = c.version
+		}
+	}
+	return versions, w.err()
 }
 
 func (w *world) MemberSets(_ context.Context, r peer.MemberSetsRequest) (peer.MemberSets, error) {

@@ -54,6 +54,25 @@ func sameStart(t *testing.T, open Open) {
 	}
 }
 
+func sameAdd(t *testing.T, open Open) {
+	c := start(t, open(t), "ann")
+	won := make(chan int64, callers)
+	r := atOnce(t, open, func(i int, r conversation.Repository) {
+		change, err := r.AddMember(t.Context(), addition(c.ID, "bob", int64(i)))
+		if err != nil || change.Version != 2 {
+			t.Errorf("add: %+v, %v", change, err)
+		}
+		if change.Changed {
+			won <- int64(i)
+		}
+	})
+	if len(won) != 1 {
+		t.Fatalf("%d brought her in", len(won))
+	}
+	from := <-won
+	requireStanding(t, r, c.ID, "bob", conversation.Standing{FromSeq: from, ReadSeq: from, ClearedSeq: conversation.NotCleared})
+}
+
 func concurrentAdds(t *testing.T, open Open) {
 	c := start(t, open(t), "ann", "zoe")
 	versions := make([]int64, callers)
@@ -141,8 +160,8 @@ func concurrentRaises(t *testing.T, open Open) {
 	r := atOnce(t, open, func(i int, r conversation.Repository) {
 		one := raise(1, head(int64(1+i/4), int64(1+i/4+10*(i%4)), "bob")) // four revs of each seq
 		one.ConversationID = c.ID
-		if raised := raiseOne(t, r, c.ID, one); raised.HeadSeq < one.ToSeq {
-			t.Errorf("a raise to %d answered %+v", one.ToSeq, raised)
+		if raised := raiseOne(t, r, c.ID, one); raised.HeadSeq < one.Newest.Seq {
+			t.Errorf("a raise to %d answered %+v", one.Newest.Seq, raised)
 		}
 	})
 	got := must(r.Get(t.Context(), c.ID, "bob"))(t)

@@ -107,16 +107,21 @@ func positions(t *testing.T, open Open) {
 		}
 	}
 	requireStanding(t, r, c.ID, "bob", conversation.Standing{ReadSeq: 9, ClearedSeq: conversation.NotCleared})
-	for _, seq := range []int64{6, 4} {
-		if err := r.Clear(t.Context(), c.ID, "bob", seq); err != nil {
-			t.Fatal(err)
+	for i, seq := range []int64{6, 4} {
+		if version := must(r.Clear(t.Context(), c.ID, "bob", seq))(t); version != int64(2+i) {
+			t.Errorf("clearing took version %d, want %d", version, 2+i)
 		}
 	}
 	requireStanding(t, r, c.ID, "bob", conversation.Standing{FromSeq: 6, ReadSeq: 9, ClearedSeq: 6})
-	if err := r.Clear(t.Context(), c.ID, "ann", 0); err != nil {
-		t.Fatal(err)
-	}
+	must(r.Clear(t.Context(), c.ID, "ann", 0))(t)
 	requireStanding(t, r, c.ID, "ann", conversation.Standing{})
+	for _, conversationID := range []string{c.ID, "none"} {
+		_, err := r.Clear(t.Context(), conversationID, "eve", 3)
+		requireCode(t, notFound, err)
+	}
+	if got := must(r.Get(t.Context(), c.ID, "ann"))(t); got.Version != 4 || got.Members != 2 {
+		t.Errorf("after three clearings it is %+v", got)
+	}
 	if err := r.MarkRead(t.Context(), c.ID, "eve", 3); err == nil {
 		_, err = r.Get(t.Context(), c.ID, "eve")
 		requireCode(t, notFound, err)

@@ -39,12 +39,12 @@ func comeAgain(t *testing.T, open Open) {
 	remove()
 	add(4)
 	requireStanding(t, r, c.ID, "bob", conversation.Standing{FromSeq: 4, ReadSeq: 4, ClearedSeq: conversation.NotCleared})
-	if err := r.Clear(t.Context(), c.ID, "bob", 8); err != nil {
-		t.Fatal(err)
+	for _, fromSeq := range []int64{8, 9} {
+		must(r.Clear(t.Context(), c.ID, "bob", 8))(t)
+		remove()
+		add(fromSeq)
+		requireStanding(t, r, c.ID, "bob", conversation.Standing{FromSeq: fromSeq, ReadSeq: fromSeq, ClearedSeq: conversation.NotCleared})
 	}
-	remove()
-	add(9)
-	requireStanding(t, r, c.ID, "bob", conversation.Standing{FromSeq: 9, ReadSeq: 9, ClearedSeq: conversation.NotCleared})
 	requireMembers(t, r, c.ID, "ann", "bob")
 }
 
@@ -149,6 +149,7 @@ func requireGone(t *testing.T, r conversation.Repository, conversationID string,
 	if sets := must(r.MemberSets(t.Context(), []string{conversationID}))(t); len(sets) != 0 {
 		t.Errorf("it has members: %+v", sets)
 	}
+	requireKnown(t, r, conversationID, 0)
 	if raised := raiseOne(t, r, conversationID, raise(1, head(9, 9, "ann"))); raised.Members != 0 {
 		t.Errorf("a raise found it: %+v", raised)
 	}

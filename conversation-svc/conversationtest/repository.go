@@ -29,6 +29,7 @@ func RunRepository(t *testing.T, open func(t *testing.T) Open) {
 		"only the owner manages a group, and nobody a direct conversation":  managing,
 		"an owner who leaves is followed by the longest member":             succession,
 		"a deleted group is gone with its members":                          deletion,
+		"of concurrent adds of one user one counts":                         sameAdd,
 		"concurrent adds never exceed the cap":                              concurrentAdds,
 		"versions are dense while members come and go":                      denseVersions,
 		"one owner is left while all leave at once":                         leaveAtOnce,
@@ -95,7 +96,7 @@ func at(seq int64) chat.Time {
 }
 
 func raise(from int64, newest peer.Head) peer.Raise {
-	return peer.Raise{FromSeq: from, ToSeq: newest.Seq, Newest: newest, Authors: map[string]int64{newest.AuthorID: newest.Seq}}
+	return peer.Raise{FromSeq: from, Newest: newest, Authors: map[string]int64{newest.AuthorID: newest.Seq}}
 }
 
 func raiseOne(t *testing.T, r conversation.Repository, conversationID string, one peer.Raise) conversation.Raised {
@@ -174,8 +175,8 @@ func memberships(t *testing.T, open Open) {
 		{ConversationID: c.ID, UserID: "ann"}, {ConversationID: c.ID, UserID: "bob"},
 	}
 	want := []peer.Membership{
-		{Member: true, Role: peer.RoleMember, FromSeq: 7, Members: 3}, {}, {},
-		{Member: true, Role: peer.RoleOwner, Members: 3}, {Member: true, Role: peer.RoleMember, Members: 3},
+		{Member: true, Role: peer.RoleMember, FromSeq: 7}, {}, {},
+		{Member: true, Role: peer.RoleOwner}, {Member: true, Role: peer.RoleMember},
 	}
 	if got := must(r.Memberships(t.Context(), pairs))(t); !slices.Equal(got, want) {
 		t.Errorf("the memberships are %+v, want %+v", got, want)
@@ -183,5 +184,19 @@ func memberships(t *testing.T, open Open) {
 	sets := must(r.MemberSets(t.Context(), []string{"none", c.ID}))(t)
 	if len(sets) != 1 || sets[0].Version != 2 || len(sets[0].FromSeqs) != 3 || sets[0].FromSeqs["cid"] != 7 {
 		t.Errorf("the member sets are %+v", sets)
+	}
+	requireKnown(t, r, c.ID, 2, "ann", "bob", "cid")
+}
+
+// requireKnown wants a version and members, in any order, beside those of conversations that don't exist.
+func requireKnown(t *testing.T, r conversation.Repository, conversationID string, version int64, want ...string) {
+	t.Helper()
+	ids := []string{"none", conversationID, "neither"}
+	versions, members := must(r.MemberVersions(t.Context(), ids))(t), must(r.MemberIDs(t.Context(), ids))(t)
+	if known := min(version, 1); versions[conversationID] != version || len(versions) != int(known) || len(members) != int(known) {
+		t.Errorf("the versions are %v, want %d; the members are %v", versions, version, members)
+	}
+	if got := slices.Sorted(slices.Values(members[conversationID])); !slices.Equal(got, want) {
+		t.Errorf("the members are %v, want %v", got, want)
 	}
 }

@@ -76,7 +76,7 @@ type Event struct {
 // MemberEvent tells that a conversation's members changed. It travels on the conversation's channel, on MembersChannel
 // and, but for MemberCleared, on the user's own.
 type MemberEvent struct {
-	Type           string `json:"type"` // MemberAdded, MemberRemoved, or MemberCleared, which has no version
+	Type           string `json:"type"` // MemberAdded, MemberRemoved or MemberCleared
 	ConversationID string `json:"conversation_id"`
 	UserID         string `json:"user_id"`
 	Version        int64  `json:"members_version"` // one above that of the event before

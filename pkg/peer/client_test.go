@@ -151,20 +151,21 @@ func TestEachMethodHasItsRoute(t *testing.T) {
 	auth, conversations, messages := peer.NewAuth(s.URL, keys), peer.NewConversations(s.URL, keys), peer.NewMessages(s.URL, keys)
 	ctx := t.Context()
 	for want, call := range map[string]func() error{
-		"auth-svc " + peer.PathKeys:                func() error { _, err := auth.Keys(ctx, peer.KeysRequest{}); return err },
-		"auth-svc " + peer.PathRevocations:         func() error { _, err := auth.Revocations(ctx, peer.RevocationsRequest{}); return err },
-		"auth-svc " + peer.PathUsers:               func() error { _, err := auth.Users(ctx, peer.UsersRequest{}); return err },
-		"auth-svc " + peer.PathRecipients:          func() error { _, err := auth.Recipients(ctx, peer.RecipientsRequest{}); return err },
-		"conversation-svc " + peer.PathMemberships: func() error { _, err := conversations.Memberships(ctx, peer.MembershipsRequest{}); return err },
-		"conversation-svc " + peer.PathMemberSets:  func() error { _, err := conversations.MemberSets(ctx, peer.MemberSetsRequest{}); return err },
-		"conversation-svc " + peer.PathRaiseHeads:  func() error { _, err := conversations.RaiseHeads(ctx, peer.RaiseHeadsRequest{}); return err },
-		"conversation-svc " + peer.PathMarkRead:    func() error { _, err := conversations.MarkRead(ctx, peer.MarkReadRequest{}); return err },
-		"message-svc " + peer.PathSend:             func() error { _, err := messages.Send(ctx, peer.SendRequest{}); return err },
-		"message-svc " + peer.PathEdit:             func() error { _, err := messages.Edit(ctx, peer.EditRequest{}); return err },
-		"message-svc " + peer.PathStoreFirst:       func() error { _, err := messages.StoreFirst(ctx, peer.SendRequest{}); return err },
-		"message-svc " + peer.PathLast:             func() error { _, err := messages.Last(ctx, peer.LastRequest{}); return err },
-		"message-svc " + peer.PathFeed:             func() error { _, err := messages.Feed(ctx, peer.FeedRequest{}); return err },
-		"message-svc " + peer.PathNewest:           func() error { _, err := messages.Newest(ctx, peer.NewestRequest{}); return err },
+		"auth-svc " + peer.PathKeys:                   func() error { _, err := auth.Keys(ctx, peer.KeysRequest{}); return err },
+		"auth-svc " + peer.PathRevocations:            func() error { _, err := auth.Revocations(ctx, peer.RevocationsRequest{}); return err },
+		"auth-svc " + peer.PathUsers:                  func() error { _, err := auth.Users(ctx, peer.UsersRequest{}); return err },
+		"auth-svc " + peer.PathRecipients:             func() error { _, err := auth.Recipients(ctx, peer.RecipientsRequest{}); return err },
+		"conversation-svc " + peer.PathMemberships:    func() error { _, err := conversations.Memberships(ctx, peer.MembershipsRequest{}); return err },
+		"conversation-svc " + peer.PathMemberSets:     func() error { _, err := conversations.MemberSets(ctx, peer.MemberSetsRequest{}); return err },
+		"conversation-svc " + peer.PathMemberVersions: func() error { _, err := conversations.MemberVersions(ctx, peer.MemberVersionsRequest{}); return err },
+		"conversation-svc " + peer.PathRaiseHeads:     func() error { _, err := conversations.RaiseHeads(ctx, peer.RaiseHeadsRequest{}); return err },
+		"conversation-svc " + peer.PathMarkRead:       func() error { _, err := conversations.MarkRead(ctx, peer.MarkReadRequest{}); return err },
+		"message-svc " + peer.PathSend:                func() error { _, err := messages.Send(ctx, peer.SendRequest{}); return err },
+		"message-svc " + peer.PathEdit:                func() error { _, err := messages.Edit(ctx, peer.EditRequest{}); return err },
+		"message-svc " + peer.PathStoreFirst:          func() error { _, err := messages.StoreFirst(ctx, peer.SendRequest{}); return err },
+		"message-svc " + peer.PathLast:                func() error { _, err := messages.Last(ctx, peer.LastRequest{}); return err },
+		"message-svc " + peer.PathFeed:                func() error { _, err := messages.Feed(ctx, peer.FeedRequest{}); return err },
+		"message-svc " + peer.PathNewest:              func() error { _, err := messages.Newest(ctx, peer.NewestRequest{}); return err },
 	} {
 		if err := call(); err != nil || audience+" "+path != want {
 			t.Errorf("%s came to %s %s, %v", want, audience, path, err)

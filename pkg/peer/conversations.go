@@ -12,6 +12,8 @@ type Conversations interface {
 	Memberships(ctx context.Context, r MembershipsRequest) (Memberships, error)
 	// MemberSets returns the members of those conversations that exist, in no order.
 	MemberSets(ctx context.Context, r MemberSetsRequest) (MemberSets, error)
+	// MemberVersions returns the versions that the members of those conversations have that exist.
+	MemberVersions(ctx context.Context, r MemberVersionsRequest) (MemberVersions, error)
 	// RaiseHeads moves heads forward, each by itself; the answers are in the order asked.
 	RaiseHeads(ctx context.Context, r RaiseHeadsRequest) (RaisedHeads, error)
 	// MarkRead moves the acting member's read position, never backwards. A stranger gets NotFound.
@@ -20,10 +22,11 @@ type Conversations interface {
 
 // The routes behind Conversations.
 const (
-	PathMemberships = "/internal/conversations/memberships"
-	PathMemberSets  = "/internal/conversations/member-sets"
-	PathRaiseHeads  = "/internal/conversations/heads"
-	PathMarkRead    = "/internal/conversations/read"
+	PathMemberships    = "/internal/conversations/memberships"
+	PathMemberSets     = "/internal/conversations/member-sets"
+	PathMemberVersions = "/internal/conversations/member-versions"
+	PathRaiseHeads     = "/internal/conversations/heads"
+	PathMarkRead       = "/internal/conversations/read"
 )
 
 // Roles of members.
@@ -53,7 +56,6 @@ type Membership struct {
 	Member  bool   `json:"member"`
 	Role    string `json:"role"`
 	FromSeq int64  `json:"from_seq"` // her history starts after it
-	Members int    `json:"members"`  // how many the conversation has
 }
 
 // MemberSetsRequest asks for at most chat.MaxBatch conversations.
@@ -66,11 +68,23 @@ type MemberSets struct {
 	Items []MemberSet `json:"items"`
 }
 
-// MemberSet is who is in a conversation, as of a version.
+// MemberSet is who is in a conversation, as of a version. It may show a history that starts later than it did then: a version is given
+// after the change that it is for.
 type MemberSet struct {
 	ConversationID string           `json:"conversation_id"`
 	Version        int64            `json:"members_version"`
 	FromSeqs       map[string]int64 `json:"from_seqs"` // by member: her history starts after it
+}
+
+// MemberVersionsRequest asks for at most chat.MaxBatch conversations.
+type MemberVersionsRequest struct {
+	ConversationIDs []string `json:"conversation_ids"`
+}
+
+// MemberVersions answers MemberVersionsRequest.
+type MemberVersions struct {
+	// Versions are by conversation, without those that don't exist. One moves with who is in, and with where a member's history starts.
+	Versions map[string]int64 `json:"versions"`
 }
 
 // RaiseHeadsRequest holds at most chat.MaxBatch raises of different conversations.
@@ -78,11 +92,10 @@ type RaiseHeadsRequest struct {
 	Raises []Raise `json:"raises"`
 }
 
-// Raise tells a conversation of the messages FromSeq to ToSeq. FromSeq is ToSeq + 1 where only the newest message changed.
+// Raise tells a conversation of the messages from FromSeq to Newest. FromSeq is one above Newest's seq where only that message changed.
 type Raise struct {
 	ConversationID string           `json:"conversation_id"`
 	FromSeq        int64            `json:"from_seq"`
-	ToSeq          int64            `json:"to_seq"`
 	Newest         Head             `json:"newest"`
 	Authors        map[string]int64 `json:"authors"` // each author's last seq in the range: she has read so far
 }

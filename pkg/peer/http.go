@@ -40,6 +40,10 @@ func (c conversationsClient) MemberSets(ctx context.Context, r MemberSetsRequest
 	return call[MemberSets](ctx, c.client, PathMemberSets, r)
 }
 
+func (c conversationsClient) MemberVersions(ctx context.Context, r MemberVersionsRequest) (MemberVersions, error) {
+	return call[MemberVersions](ctx, c.client, PathMemberVersions, r)
+}
+
 func (c conversationsClient) RaiseHeads(ctx context.Context, r RaiseHeadsRequest) (RaisedHeads, error) {
 	return call[RaisedHeads](ctx, c.client, PathRaiseHeads, r)
 }
