@@ -5,7 +5,7 @@ MAKEFLAGS   += --no-print-directory
 $(if $(filter oneshell,$(.FEATURES)),,$(error GNU make 4 or newer is needed, and this is $(MAKE_VERSION)))
 
 SERVICES := auth-svc conversation-svc message-svc realtime-svc
-COMMANDS := ./allinone/cmd/confab $(foreach s,$(SERVICES),./$s/cmd/$s)
+COMMANDS := ./allinone/cmd/confab ./web/cmd/web $(foreach s,$(SERVICES),./$s/cmd/$s)
 MODULES   = $(shell awk '/^\t\.\// {print substr($$1, 3)}' go.work)
 OUTSIDE  := tools tools/mongotestserver
 LINT     := $(CURDIR)/bin/golangci-lint
@@ -14,25 +14,35 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS   = -ldflags '-X github.com/confab-chat/confab/pkg/server.Version=$(VERSION)'
 FUZZTIME ?= 10s
 
-.PHONY: help build run test bench fuzz lint fmt fmt-check tidy tidy-check ci deps go $(MONGO)
+.PHONY: help build run run-split test test-split bench fuzz chaos lint fmt fmt-check tidy tidy-check ci deps go $(MONGO)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
-build: | go ## Build bin/confab and a binary for each service
+build: | go ## Build bin/confab, and a binary for each service and for web
 	@go build -o bin/ $(LDFLAGS) $(COMMANDS)
 
 run: | go ## Run all of Confab on http://localhost:3000, its data in ./data
 	@go build -o bin/ $(LDFLAGS) ./allinone/cmd/confab
 	@exec bin/confab -data-dir ./data
 
+run-split: deps build $(MONGO) ## Run two replicas of each service, one port in front on http://localhost:3000
+	@go build -o bin/ ./e2e/cmd/run-split
+	@exec bin/run-split
+
 test: deps $(MONGO) ## Run all tests, under the race detector
 	@CONFAB_TEST_MONGOSERVER=$(MONGO) go test -race -shuffle=on work | sed '/\[no test files\]/d'
 	@cd tools/mongotestserver && GOWORK=off go test -shuffle=on ./...
 
+test-split: deps ## Run the end-to-end tests over two replicas of each service
+	@CONFAB_E2E_SPLIT=1 go test -race -shuffle=on -count=1 -timeout 20m ./e2e
+
 bench: build ## Measure sends, history and inbox; BENCH='-flag …' is passed on
 	@go run ./e2e/cmd/confab-bench $(BENCH)
 	@go test -run '^$$' -bench . -benchtime 1x ./message-svc ./conversation-svc | awk '/^Benchmark/ {print $$1, $$(NF-1), $$NF}'
+
+chaos: deps ## Break deployments under load and count what is lost; CHAOS='-only …' is passed on
+	@go run ./e2e/cmd/confab-chaos $(CHAOS)
 
 fuzz: deps ## Run each fuzz target for FUZZTIME (10s)
 	@go test -list '^Fuzz' work | awk '/^Fuzz/ {names = names " " $$1} /^ok/ {print $$2 names; names = ""}' | \
@@ -63,7 +73,7 @@ tidy-check: | go ## Fail where `make tidy` would change a file
 	[ -z "$$changed" ] || { echo 'Not tidy, run make tidy:' $$changed >&2; exit 1; }
 
 ci: ## Run what continuous integration runs
-	@for step in tidy-check fmt-check lint test build; do \
+	@for step in tidy-check fmt-check lint test test-split build; do \
 		start=$$SECONDS; echo "== $$step"; \
 		$(MAKE) $$step; echo "== $$step took $$((SECONDS - start)) s"; \
 	done

@@ -20,6 +20,7 @@ import (
 	"github.com/confab-chat/confab/pkg/routes"
 	"github.com/confab-chat/confab/pkg/server"
 	realtime "github.com/confab-chat/confab/realtime-svc"
+	"github.com/confab-chat/confab/web"
 )
 
 // Config is what an operator may set.
@@ -138,7 +139,7 @@ func (a *App) Routes() []httpkit.Route {
 
 // Public sends each request to its service by the route table.
 func (a *App) Public() http.Handler {
-	handlers := map[string]http.Handler{routes.Web: a.env.PublicHandler([]httpkit.Route{page})}
+	handlers := map[string]http.Handler{routes.Web: a.env.PublicHandler(web.Pages())}
 	for name, s := range a.services {
 		handlers[name] = s.Public()
 	}

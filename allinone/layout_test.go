@@ -24,7 +24,8 @@ func TestModulesImportOnlyWhatTheyMay(t *testing.T) {
 	}{
 		{"pkg imports none of ours", []string{"pkg"}, nil},
 		{"a service imports pkg and nothing else of ours", services, []string{"pkg"}},
-		{"allinone imports pkg and the services", []string{"allinone"}, append([]string{"pkg"}, services...)},
+		{"web imports pkg and nothing else of ours", []string{"web"}, []string{"pkg"}},
+		{"allinone imports pkg, the services and web", []string{"allinone"}, append([]string{"pkg", "web"}, services...)},
 		{"e2e imports pkg and allinone, never a service", []string{"e2e"}, []string{"pkg", "allinone"}},
 	}
 	for _, tt := range tests {
@@ -52,8 +53,10 @@ func TestBinariesLinkOnlyWhatTheyMay(t *testing.T) {
 		{"confab links no test code", "allinone/cmd/confab", []string{"testing", project + "e2e"}},
 		{"realtime-svc links no store", "realtime-svc/cmd/realtime-svc", []string{"go.mongodb.org/mongo-driver", "modernc.org/sqlite"}},
 	}
+	inFront := []string{"testing", project + "allinone", project + "e2e", "go.mongodb.org/mongo-driver", "modernc.org/sqlite"}
 	for _, service := range services {
-		mayNot := []string{"testing", project + "allinone", project + "e2e"}
+		inFront = append(inFront, project+service)
+		mayNot := []string{"testing", project + "allinone", project + "e2e", project + "web"}
 		for _, other := range services {
 			if other != service {
 				mayNot = append(mayNot, project+other)
@@ -61,6 +64,7 @@ func TestBinariesLinkOnlyWhatTheyMay(t *testing.T) {
 		}
 		tests = append(tests, binary{service + " links no test code and none of its peers", service + "/cmd/" + service, mayNot})
 	}
+	tests = append(tests, binary{"web links no test code, no service and no store", "web/cmd/web", inFront})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, linked := range goList(t, "-deps", project+tt.command) {
