@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/confab-chat/confab/allinone/terminal"
 	"github.com/confab-chat/confab/pkg/config"
 )
 
@@ -16,13 +17,17 @@ const CommandsUsage = `
 Commands, each with a -h of its own:
   confab backup FILE    copy the data to FILE, while confab runs or not
   confab restore FILE   fill an empty data directory from FILE, while confab is stopped
+  confab chat           chat from this terminal
 `
 
 // IsCommand reports whether an argument names a command.
-func IsCommand(name string) bool { return name == "backup" || name == "restore" }
+func IsCommand(name string) bool { return name == "backup" || name == "restore" || name == "chat" }
 
-// RunCommand runs backup or restore and returns the exit code: 0 done, 1 failed, 2 called wrongly.
+// RunCommand runs a command and returns the exit code: 0 done, 1 failed, 2 called wrongly.
 func RunCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if args[0] == "chat" {
+		return terminal.Command(ctx, args[1:], os.Stdin, stdout, stderr)
+	}
 	fs := flag.NewFlagSet("confab "+args[0], flag.ContinueOnError)
 	fs.SetOutput(stdout)
 	var dir string
@@ -57,6 +62,7 @@ func Greeting(address string) string {
 
   Sign up:   curl -s http://` + address + `/v1/auth/register -H 'Content-Type: application/json' \
                -d '{"email":"you@example.com","password":"correct horse","first_name":"You","last_name":"There"}'
+  Chat:      confab chat -url http://` + address + `
   Next:      README.md walks two people through a chat; docs/api/openapi.yaml lists every route.
   Stop:      Ctrl-C
 `

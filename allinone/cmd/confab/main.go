@@ -1,4 +1,4 @@
-// Command confab runs all of Confab in one process, and backs up or restores its data.
+// Command confab runs all of Confab in one process, backs up or restores its data, and chats from a terminal.
 package main
 
 import (
