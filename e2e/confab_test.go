@@ -40,7 +40,7 @@ func own(t *testing.T, flags ...string) *confab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(c.stop(), c.log.verdict()); err != nil {
+		if err := errors.Join(c.stop(), verdict(c.log.String())); err != nil {
 			t.Error(err)
 		}
 	})
@@ -126,8 +126,8 @@ func (l *logged) String() string {
 
 // verdict returns an error where a request failed or panicked, or where the log holds what it must not: the suite asks for
 // nothing that is the server's fault, its users' addresses are all at example.com, its tokens are JWTs and its messages say "secret".
-func (l *logged) verdict() error {
-	lines := bufio.NewScanner(strings.NewReader(l.String()))
+func verdict(log string) error {
+	lines := bufio.NewScanner(strings.NewReader(log))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		for _, mustNot := range []string{`"level":"ERROR"`, `"stack"`, "goroutine ", "example.com", "eyJ", secret} {

@@ -1,13 +1,15 @@
-// Package e2e_test is the suite that knows a base URL only. CONFAB_E2E_URL names the deployment to test; without it the suite starts all
-// of Confab in this process. Nothing is skipped either way: what needs a look at files, flags or the log always starts a Confab
-// of its own (see own), and the rest speaks HTTP and WebSocket to the one under test.
+// Package e2e_test is the suite that knows a base URL only. CONFAB_E2E_URL names the deployment to test; CONFAB_E2E_SPLIT=1 starts one of
+// processes, two replicas of each service (package split); without either the suite starts all of Confab in this process. Nothing is skipped
+// in any of these: what needs a look at files, flags or the log always starts a Confab of its own (see own), and the rest speaks HTTP
+// and WebSocket to the one under test.
 //
-// A deployment is best started with -trusted-proxies that hold this machine: each visitor then has an address of its own, and the limits by
+// A deployment of yours is best started with -trusted-proxies that hold this machine: each visitor then has an address of its own, and the limits by
 // address stay out of each other's way. CONFAB_E2E_EXPIRED_TOKEN must hold a token that it issued and that has expired: log in once by
 // POST /api/auth/login while -tutorial-token-ttl is 1s.
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -29,7 +31,11 @@ func TestMain(m *testing.M) {
 	if underTest.url != "" {
 		os.Exit(m.Run())
 	}
-	code, err := runInProcess(m)
+	run := runInProcess
+	if os.Getenv("CONFAB_E2E_SPLIT") == "1" {
+		run = runSplit
+	}
+	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		code = 1
@@ -55,18 +61,23 @@ func runInProcess(m *testing.M) (code int, err error) {
 	if err := c.stop(); err != nil {
 		return 1, err
 	}
-	return code, c.log.verdict()
+	return code, verdict(c.log.String())
 }
 
-// issueExpired gets a token from a Confab whose tutorial tokens live for a second, and waits until it is dead. The Confab under test
-// has the same keys.
+// issueExpired gets a dead token. The Confab under test has the same keys.
 func issueExpired(dir string) (string, error) {
 	c, err := start(dir, "-tutorial-token-ttl", "1s")
 	if err != nil {
 		return "", err
 	}
+	token, err := expiredFrom(c.url)
+	return token, errors.Join(err, c.stop())
+}
+
+// expiredFrom registers somebody where tutorial tokens live for a second, and waits until hers is dead.
+func expiredFrom(url string) (string, error) {
 	body := `{"email":"expired@example.com","password":"correct horse","firstName":"Ex","lastName":"Pired"}`
-	response, err := http.Post(c.url+"/api/auth/register", "application/json", strings.NewReader(body))
+	response, err := http.Post(url+"/api/auth/register", "application/json", strings.NewReader(body))
 	if err != nil {
 		return "", err
 	}
@@ -79,5 +90,5 @@ func issueExpired(dir string) (string, error) {
 		return "", fmt.Errorf("no token in %s", answer.body)
 	}
 	time.Sleep(1100 * time.Millisecond) // a token's life is in whole seconds
-	return token[1], c.stop()
+	return token[1], nil
 }
