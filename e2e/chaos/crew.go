@@ -135,8 +135,10 @@ func (c *crew) dismiss() error {
 // write has all writers write until ctx ends, and returns when each has its last answer.
 func (c *crew) write(ctx context.Context) {
 	var group sync.WaitGroup
+	apart := c.load.Every / time.Duration(len(c.rooms)*c.load.Writers) // else all would send at the same moments
 	for _, room := range c.rooms {
 		for i := range c.load.Writers {
+			time.Sleep(apart)
 			u := c.users[i%len(c.users)]
 			if i%2 == 0 {
 				group.Go(func() { c.writeOne(ctx, room, true, u.Send) })
