@@ -1,0 +1,63 @@
+package chaos
+
+import (
+	"context"
+	"testing"
+
+	"github.com/confab-chat/confab/e2e/split"
+	"github.com/confab-chat/confab/pkg/client"
+	"github.com/confab-chat/confab/pkg/peer"
+)
+
+func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
+	bin, err := split.Build(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := split.Start(t.Context(), split.Options{Bin: bin, Dir: t.TempDir(), Flags: map[string][]string{peer.RealtimeService: {"-drain", "0"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	c, err := muster(t.Context(), d.URL, Load{Rooms: 1, Writers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading, stop := context.WithCancel(t.Context())
+	defer stop()
+	for i := range 2 {
+		r := c.readerAt(t, d.Process(peer.RealtimeService, i).URL())
+		c.readers = append(c.readers, r)
+		c.run(reading, r.socket)
+		<-r.joined
+		if n, err := metric(t.Context(), d.Process(peer.RealtimeService, i), "confab_sockets"); err != nil || n != 1 {
+			t.Fatalf("gateway %d has %v sockets, %v", i, n, err)
+		}
+	}
+	for range 2 { // had the first come twice, it would be there before the second
+		c.send(t.Context(), c.rooms[0], true, c.users[0].Send)
+	}
+	if _, reached := c.settle(t.Context()); !reached {
+		t.Error("not all readers have had the last message")
+	}
+	var v Verdict
+	c.judge(&v)
+	stop()
+	if err := c.dismiss(); err != nil || !v.OK() || v.Acked != 3 || v.Deliveries != 6 || v.Dropped+v.OutOfTurn > 0 {
+		t.Errorf("the verdict is %+v, %v", v, err)
+	}
+}
+
+// readerAt is a reader of the first room on a certain gateway.
+func (c *crew) readerAt(t *testing.T, gateway string) *reader {
+	t.Helper()
+	user, err := client.New(client.Options{URL: gateway, Tokens: client.Tokens{Access: c.users[0].Tokens().Access}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newReader(user, c.rooms[0])
+}
