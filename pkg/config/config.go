@@ -81,8 +81,8 @@ func fromEnvironment(fs *flag.FlagSet, getenv func(string) string) error {
 
 func usage(fs *flag.FlagSet, arguments string) {
 	w := fs.Output()
-	fmt.Fprintf(w, "Usage: %s [flags]%s\n\nEach flag may be given in the environment instead: -http-addr is %s.\n\n",
-		fs.Name(), arguments, EnvName("http-addr"))
+	fmt.Fprintf(w, "Usage: %s [flags]%s\n\nEach flag may be given in the environment instead: -some-flag as %s.\n\n",
+		fs.Name(), arguments, EnvName("some-flag"))
 	fs.VisitAll(func(f *flag.Flag) {
 		kind, text := flag.UnquoteUsage(f)
 		fmt.Fprintf(w, "  -%s %s\n        %s", f.Name, kind, text)
