@@ -12,8 +12,8 @@ import (
 // networkLife is how long an account knows a network after it was last proved from there whose the account is.
 const networkLife = 90 * 24 * time.Hour
 
-// accountKey stands for an account, seen from a network, where nobody is to read which: in the limiter's store, and in that of
-// the networks that accounts know. The empty network is all those that the account does not know.
+// accountKey stands for an account, seen from a network, so that neither the limiter's store nor that of the networks lists addresses; it
+// hides none from who guesses it. The empty network is all those that the account does not know.
 func accountKey(email, network string) string {
 	sum := sha256.Sum256([]byte(email + "\n" + network)) // no address holds a line break
 	return hex.EncodeToString(sum[:])

@@ -94,7 +94,7 @@ type RenameRequest struct {
 	Title string `json:"title"`
 }
 
-// AddMemberRequest brings a user into a group. She sees what is sent from then on, and nothing earlier.
+// AddMemberRequest brings a user into a group. She sees what is sent after the request came in.
 type AddMemberRequest struct {
 	ID     string `path:"id"      json:"-"`
 	UserID string `json:"user_id"`

@@ -75,18 +75,23 @@ func (v *Verdict) judge(acks []ack, asked map[string]time.Time, histories []hist
 	}
 }
 
-// order counts what one reader saw twice or behind a later one, holes, and messages out of nowhere. It returns the sights by rev.
+// order counts what one reader saw twice or behind a later one, what was stored twice, holes, and messages out of nowhere. It returns the
+// sights by rev.
 func (v *Verdict) order(reader int, h history, asked map[string]time.Time) map[int64]sight {
-	seen := map[int64]sight{}
+	seen, stored := map[int64]sight{}, map[string]string{} // sights by rev, message ids by client_msg_id
 	var last int64
 	for _, s := range h.sights {
 		v.Deliveries++
 		_, twice := seen[s.rev]
+		first, again := stored[s.clientMsgID]
 		sent, known := asked[s.clientMsgID]
 		switch {
 		case twice:
 			v.Doubled.Client++
 			v.problem("reader %d got rev %d twice", reader, s.rev)
+		case again && first != s.messageID:
+			v.Doubled.Client++
+			v.problem("reader %d got messages %s and %s of one send", reader, first, s.messageID)
 		case s.rev < last:
 			v.Reordered.Client++
 			v.problem("reader %d got rev %d after %d", reader, s.rev, last)
@@ -94,7 +99,7 @@ func (v *Verdict) order(reader int, h history, asked map[string]time.Time) map[i
 			v.Invented++
 			v.problem("reader %d got rev %d, which nobody had sent", reader, s.rev)
 		}
-		seen[s.rev] = s
+		seen[s.rev], stored[s.clientMsgID] = s, s.messageID
 		last = max(last, s.rev)
 	}
 	for rev := int64(1); rev <= last; rev++ {

@@ -32,6 +32,8 @@ func TestVerdictsOnHistories(t *testing.T) {
 			Verdict{Lost: Count{0, 2}}}, // the hole and the promise
 		"the last one is missing": {func(h *history, _ []ack) { h.sights = h.sights[:2] }, Verdict{Lost: Count{0, 1}}},
 		"one comes twice":         {func(h *history, _ []ack) { h.sights = append(h.sights, h.sights[1]) }, Verdict{Doubled: Count{0, 1}}},
+		"one is stored twice": {func(h *history, acks []ack) { h.sights = append(h.sights, sight{4, "m4", "k3", acks[2].at}) },
+			Verdict{Doubled: Count{0, 1}}},
 		"two change places": {func(h *history, _ []ack) { h.sights[0], h.sights[1] = h.sights[1], h.sights[0] },
 			Verdict{Reordered: Count{0, 1}}},
 		"one is of another message": {func(h *history, _ []ack) { h.sights[1].messageID = "m9" }, Verdict{Differing: 1, Lost: Count{0, 1}}},
