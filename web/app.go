@@ -4,9 +4,10 @@ package web
 import (
 	"context"
 	"flag"
+	"fmt"
 	"net/http"
 	"path"
-	"sync"
+	"time"
 
 	"github.com/confab-chat/confab/pkg/config"
 	"github.com/confab-chat/confab/pkg/httpkit"
@@ -15,8 +16,9 @@ import (
 	"github.com/confab-chat/confab/pkg/server"
 )
 
-// Config is what an operator may set: where the replicas of each service listen for clients.
+// Config is what an operator may set: how long a stop takes, and where the replicas of each service listen for clients.
 type Config struct {
+	Drain            time.Duration
 	AuthURLs         config.List
 	ConversationURLs config.List
 	MessageURLs      config.List
@@ -25,6 +27,8 @@ type Config struct {
 
 // RegisterFlags declares the flags.
 func (c *Config) RegisterFlags(fs *flag.FlagSet) {
+	fs.DurationVar(&c.Drain, "drain", 20*time.Second, "`time` in which sockets are closed when the program ends: for its first quarter, but 5s at most, "+
+		"new ones are still let in, then the sockets are closed one by one")
 	replicas := func(list *config.List, name, service, first string) {
 		*list = config.List{first}
 		fs.Var(list, name, "public `URLs` of the replicas of "+service+", separated by commas")
@@ -46,23 +50,27 @@ func (c *Config) urls() map[string]config.List {
 type App struct {
 	handlers  map[string]http.Handler // by service
 	transport *http.Transport         // to all of them
-	sockets   sync.WaitGroup          // requests that may have been upgraded
-	stopping  context.Context         // ends when sockets must
-	stop      context.CancelFunc
+	sockets   *sockets
+	drain     time.Duration
 }
 
-// New composes the proxy and starts nothing. It returns an error where a URL is wrong.
+// New composes the proxy and starts nothing. It returns an error where the configuration is wrong.
 func New(cfg Config, env server.Env) (*App, error) {
+	if cfg.Drain < 0 {
+		return nil, fmt.Errorf("-drain is %v, want 0 or more", cfg.Drain)
+	}
 	env = env.For(routes.Web)
-	a := &App{handlers: map[string]http.Handler{routes.Web: env.PublicHandler(Pages())}, transport: newTransport()}
-	a.stopping, a.stop = context.WithCancel(context.Background())
+	a := &App{
+		handlers:  map[string]http.Handler{routes.Web: env.PublicHandler(Pages())},
+		transport: newTransport(), sockets: newSockets(env), drain: cfg.Drain,
+	}
 	m := newMetrics(env.Registerer)
 	for service, urls := range cfg.urls() {
 		b, err := newBalancer(a.transport, service, urls, m)
 		if err != nil {
 			return nil, err
 		}
-		a.handlers[service] = httpkit.Frame(env.Log, env.HTTP.TrustedProxies, a.endSockets(newProxy(service, b, m, env)))
+		a.handlers[service] = httpkit.Frame(env.Log, env.HTTP.TrustedProxies, a.sockets.track(newProxy(service, b, m, env)))
 	}
 	return a, nil
 }
@@ -75,39 +83,26 @@ func (a *App) Public() http.Handler {
 	})
 }
 
-// endSockets ends requests that were upgraded, and so are no longer the server's, when the app stops.
-func (a *App) endSockets(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isUpgrade(r) {
-			next.ServeHTTP(w, r)
-			return
-		}
-		a.sockets.Add(1)
-		defer a.sockets.Done()
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		defer context.AfterFunc(a.stopping, cancel)()
-		next.ServeHTTP(socketWriter{w}, r.WithContext(ctx))
-	})
-}
-
 // Internal returns nil: no service calls web.
 func (a *App) Internal() http.Handler { return nil }
 
 // Ready returns nil. Whether a service is away is no business of web's readiness: the other services' paths go on.
 func (a *App) Ready(context.Context) error { return nil }
 
-// Run waits until ctx ends, then closes the sockets that are left.
+// Drain takes no more sockets, and ends those there are evenly within -drain.
+func (a *App) Drain(ctx context.Context) { a.sockets.drain(ctx, a.drain) }
+
+// Run waits until ctx ends, then ends the sockets that are left. They hold it up for writeWait at most.
 func (a *App) Run(ctx context.Context) error {
 	<-ctx.Done()
-	a.stop()
-	a.sockets.Wait()
+	a.sockets.drain(ctx, 0)
+	a.sockets.open.Wait()
 	return nil
 }
 
 // Close closes the connections to the services.
 func (a *App) Close() error {
-	a.stop()
+	a.sockets.drain(context.Background(), 0)
 	a.transport.CloseIdleConnections()
 	return nil
 }

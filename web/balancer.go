@@ -17,10 +17,11 @@ import (
 )
 
 const (
-	dialTimeout   = 2 * time.Second
+	dialTimeout   = 1500 * time.Millisecond               // TCP asks again after 1 s where its first packet is lost; below secondTry, so that there is one
 	answerTimeout = server.RequestTimeout + 5*time.Second // from the request's last byte to the answer's first: the service's own 503 comes sooner
 	idleTimeout   = 90 * time.Second                      // below the services', so that web and not they close idle connections
-	restTime      = time.Second                           // for which a replica that refused a connection is left alone
+	refusedRest   = time.Second                           // for which a replica that refused a connection is left alone
+	silentRest    = 10 * time.Second                      // the same of one that did not answer in time: each request that finds it so is lost or late
 	secondTry     = 2 * time.Second                       // after which a request is not tried elsewhere: its client has waited long enough
 )
 
@@ -29,6 +30,7 @@ func newTransport() *http.Transport {
 		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		MaxIdleConnsPerHost:   128,
 		IdleConnTimeout:       idleTimeout,
+		TLSHandshakeTimeout:   answerTimeout,
 		ResponseHeaderTimeout: answerTimeout,
 		DisableCompression:    true, // bodies pass as they are
 	}
@@ -45,7 +47,7 @@ type balancer struct {
 
 type replica struct {
 	scheme, host string
-	restsUntil   atomic.Int64 // in Unix nanoseconds
+	restsUntil   atomic.Int64 // in Unix nanoseconds; 0: it answered last time
 }
 
 func newBalancer(transport http.RoundTripper, service string, urls config.List, m *metrics) (*balancer, error) {
@@ -95,6 +97,8 @@ func (r *replica) rests(now time.Time) int {
 	return 0
 }
 
+func (r *replica) rest(d time.Duration) { r.restsUntil.Store(time.Now().Add(d).UnixNano()) }
+
 func (b *balancer) ask(replica *replica, r *http.Request) (*http.Response, error) {
 	r = r.WithContext(r.Context()) // a copy
 	target := *r.URL
@@ -103,17 +107,35 @@ func (b *balancer) ask(replica *replica, r *http.Request) (*http.Response, error
 	if r.Body != nil {
 		r.Body = io.NopCloser(r.Body) // another replica may need it; the proxy closes it
 	}
+	if replica.restsUntil.Load() != 0 {
+		replica.rest(silentRest) // this request finds out whether it is back: meanwhile the others pass it over
+	}
 	answer, err := b.transport.RoundTrip(r)
 	switch {
-	case err != nil && r.Context().Err() == nil:
-		b.metrics.failures.WithLabelValues(b.service, "error").Inc()
-		if isDial(err) {
-			replica.restsUntil.Store(time.Now().Add(restTime).UnixNano())
+	case err == nil:
+		replica.restsUntil.Store(0)
+		if answer.StatusCode == http.StatusServiceUnavailable {
+			b.metrics.failures.WithLabelValues(b.service, "busy").Inc()
 		}
-	case err == nil && answer.StatusCode == http.StatusServiceUnavailable:
-		b.metrics.failures.WithLabelValues(b.service, "busy").Inc()
+	case r.Context().Err() == nil: // else it is the client that left, or did not send its body in time
+		b.metrics.failures.WithLabelValues(b.service, "error").Inc()
+		if d := restAfter(err); d > 0 {
+			replica.rest(d)
+		}
 	}
 	return answer, err
+}
+
+// restAfter returns 0 where the error says nothing of the requests to come.
+func restAfter(err error) time.Duration {
+	switch {
+	case isTimeout(err):
+		return silentRest
+	case isDial(err):
+		return refusedRest
+	default:
+		return 0
+	}
 }
 
 // again reports whether the request may go to another replica: nothing of it was sent, or it may be sent twice and this replica broke

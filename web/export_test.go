@@ -3,4 +3,6 @@ package web
 import "time"
 
 // AnswerWithin shortens what a replica gets for its answer.
-func (a *App) AnswerWithin(d time.Duration) { a.transport.ResponseHeaderTimeout = d }
+func (a *App) AnswerWithin(d time.Duration) {
+	a.transport.ResponseHeaderTimeout, a.transport.TLSHandshakeTimeout = d, d
+}

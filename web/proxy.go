@@ -2,6 +2,7 @@ package web
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
@@ -42,7 +43,8 @@ func newProxy(service string, b *balancer, m *metrics, env server.Env) http.Hand
 func forward(pr *httputil.ProxyRequest, trusted []netip.Prefix) {
 	pr.Out.URL.RawQuery = pr.In.URL.RawQuery // as it came: the service judges it
 	pr.Out.Header.Set("X-Request-Id", httpkit.InfoFrom(pr.In.Context()).RequestID)
-	if !isTrusted(pr.In.RemoteAddr, trusted) {
+	peer, _, _ := net.SplitHostPort(pr.In.RemoteAddr) // the server has joined them
+	if !httpkit.IsTrusted(peer, trusted) {
 		pr.SetXForwarded()
 		return
 	}
@@ -53,19 +55,6 @@ func forward(pr *httputil.ProxyRequest, trusted []netip.Prefix) {
 			pr.Out.Header.Set(name, said)
 		}
 	}
-}
-
-func isTrusted(peer string, trusted []netip.Prefix) bool {
-	addr, err := netip.ParseAddrPort(peer)
-	if err != nil {
-		return false
-	}
-	for _, prefix := range trusted {
-		if prefix.Contains(addr.Addr().Unmap()) {
-			return true
-		}
-	}
-	return false
 }
 
 // refuse answers as the service would: the same error, which pages of the allowed origins can read.

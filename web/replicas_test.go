@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,6 +54,45 @@ func TestDeadReplicaIsPassedOverAndThenLeftAlone(t *testing.T) {
 	tries := f.count(t, "confab_upstream_failures_total", map[string]string{"upstream": "message-svc", "kind": "error"})
 	if limit := 1 + time.Since(start).Seconds(); tries < 1 || tries > limit {
 		t.Fatalf("of 100 requests %v tried the dead replica, want one a second", tries)
+	}
+}
+
+func TestVanishedReplicaCostsNoRequest(t *testing.T) {
+	t.Parallel() // it waits for dialTimeout
+	living := answering(t, "living", nil)
+	f := run(t, options{message: config.List{blackHole(t), living.URL}})
+	for range 100 {
+		if a := servertest.Call(t, "POST", f.url+"/v1/messages", "", "{}"); a.Body != "living" {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+	}
+	if tries := f.count(t, "confab_upstream_failures_total", map[string]string{"upstream": "message-svc", "kind": "error"}); tries != 1 {
+		t.Fatalf("of 100 requests %v tried it, want one", tries)
+	}
+}
+
+func TestSilentReplicaCostsOneRequestAndIsThenLeftAlone(t *testing.T) {
+	deaf, err := net.Listen("tcp", "127.0.0.1:0") // connections are taken by the system, and nobody reads them
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { deaf.Close() })
+	for _, scheme := range []string{"http", "https"} { // over TLS it is silent already in the handshake
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel() // it waits for the answer
+			living := answering(t, "living", nil)
+			f := run(t, options{
+				message: config.List{living.URL, scheme + "://" + deaf.Addr().String()},
+				prepare: func(w *web.App) { w.AnswerWithin(time.Second) },
+			})
+			statuses := map[int]int{}
+			for range 100 {
+				statuses[servertest.Call(t, "POST", f.url+"/v1/messages", "", "{}").Status]++
+			}
+			if statuses[http.StatusServiceUnavailable] != 1 || statuses[http.StatusOK] != 99 {
+				t.Fatalf("100 requests are answered with %v", statuses)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -166,6 +167,50 @@ func TestSilentClientOfAClosedSocketHoldsNobodyUp(t *testing.T) {
 		}
 	case <-time.After(15 * time.Second):
 		t.Fatal("after 15 s it is held still")
+	}
+}
+
+// flooded starts a replica that sends until that fails. stuck is closed once nothing passes for half a second, ended at the end.
+func flooded(t *testing.T) (r *replica, stuck, ended chan struct{}) {
+	stuck, ended = make(chan struct{}), make(chan struct{})
+	return socketed(t, func(c *websocket.Conn) {
+		defer close(ended)
+		idle := time.AfterFunc(time.Minute, sync.OnceFunc(func() { close(stuck) }))
+		for err := error(nil); err == nil; err = c.WriteMessage(websocket.TextMessage, make([]byte, 64<<10)) {
+			idle.Reset(500 * time.Millisecond)
+		}
+	}), stuck, ended
+}
+
+func TestClientThatStopsReadingLosesItsSocket(t *testing.T) {
+	t.Parallel() // it waits for writeWait
+	upstream, _, ended := flooded(t)
+	f := run(t, options{realtime: config.List{upstream.URL}})
+	dial(t, f.url)
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("after 20 s the service is held still")
+		upstream.CloseClientConnections()
+	}
+}
+
+func TestClientThatStopsReadingHoldsNoStopUp(t *testing.T) {
+	t.Parallel() // it waits for writeWait
+	upstream, stuck, _ := flooded(t)
+	f := run(t, options{realtime: config.List{upstream.URL}})
+	c := dial(t, f.url)
+	<-stuck
+	stopped := make(chan error, 1)
+	go func() { stopped <- f.stop() }()
+	select {
+	case err := <-stopped:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("after 20 s it is held still")
+		c.Close()
 	}
 }
 

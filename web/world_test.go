@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -28,6 +30,7 @@ type front struct {
 type options struct {
 	auth, conversation, message, realtime config.List // URLs; empty: nobody listens there
 	trusted                               string
+	drain                                 time.Duration
 	prepare                               func(*web.App)
 }
 
@@ -42,7 +45,7 @@ func run(t *testing.T, o options) *front {
 	env.Registerer = f.registry
 	app, err := web.New(web.Config{
 		AuthURLs: orNobody(t, o.auth), ConversationURLs: orNobody(t, o.conversation),
-		MessageURLs: orNobody(t, o.message), RealtimeURLs: orNobody(t, o.realtime),
+		MessageURLs: orNobody(t, o.message), RealtimeURLs: orNobody(t, o.realtime), Drain: o.drain,
 	}, env)
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +95,32 @@ func nobody(t *testing.T) string {
 	}
 	defer l.Close()
 	return "http://" + l.Addr().String()
+}
+
+// blackHole returns a URL where connections are neither taken nor refused, as of a host that has vanished.
+func blackHole(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	raw, err := l.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { err = syscall.Listen(int(fd), 0) }); err != nil { // nobody more may wait to be accepted
+		t.Fatal(err)
+	}
+	for range 10 {
+		c, err := net.DialTimeout("tcp", l.Addr().String(), 100*time.Millisecond)
+		if err != nil {
+			return "http://" + l.Addr().String()
+		}
+		t.Cleanup(func() { c.Close() })
+	}
+	t.Skip("this system lets connections wait nevertheless")
+	return ""
 }
 
 // replica is an upstream that counts its requests.

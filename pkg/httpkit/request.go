@@ -83,7 +83,7 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) string {
 		return host
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",") // some proxies add a line, some to a line
-	for i := len(hops) - 1; i >= 0 && isTrusted(host, trusted); i-- {
+	for i := len(hops) - 1; i >= 0 && IsTrusted(host, trusted); i-- {
 		hop, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
@@ -110,7 +110,8 @@ func (i *Info) Network() string {
 	return netip.PrefixFrom(addr.WithZone(""), 64).Masked().String()
 }
 
-func isTrusted(host string, trusted []netip.Prefix) bool {
+// IsTrusted reports whether the address, without a port, is in one of the networks.
+func IsTrusted(host string, trusted []netip.Prefix) bool {
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
 		return false
