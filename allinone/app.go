@@ -113,7 +113,7 @@ func (a *App) compose(ctx context.Context, cfg Config, env server.Env) error {
 	}
 	a.add(peer.MessageService, messageApp)
 
-	realtimeApp, err := realtime.New(ctx, cfg.Realtime, realtime.Deps{Env: env})
+	realtimeApp, err := realtime.New(ctx, cfg.Realtime, env)
 	if err != nil {
 		return err
 	}

@@ -159,6 +159,9 @@ func (a *App) Ready(ctx context.Context) error {
 	return errors.Join(a.repo.Ping(ctx), a.verifier.Ready())
 }
 
+// Degraded returns what is wrong with the broker: events come late then, and nothing is lost.
+func (a *App) Degraded() error { return a.broker.Trouble() }
+
 // Run refreshes keys and revocations, sends mails and clears the store until ctx ends, and then sends the mails that wait.
 func (a *App) Run(ctx context.Context) error {
 	var running sync.WaitGroup

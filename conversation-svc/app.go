@@ -113,6 +113,9 @@ func (a *App) Ready(ctx context.Context) error {
 	return a.verifier.Ready()
 }
 
+// Degraded returns what is wrong with the broker: events come late then, and nothing is lost.
+func (a *App) Degraded() error { return a.env.Broker.Trouble() }
+
 // Run publishes events, walks the heads and keeps the keys fresh until ctx ends; then it publishes what still waits.
 func (a *App) Run(ctx context.Context) error {
 	var wg sync.WaitGroup

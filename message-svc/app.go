@@ -119,6 +119,9 @@ func (a *App) Ready(ctx context.Context) error {
 	return a.repo.Ping(ctx)
 }
 
+// Degraded returns what is wrong with the broker: events come late then, and nothing is lost.
+func (a *App) Degraded() error { return a.env.Broker.Trouble() }
+
 // Run announces, raises heads, and keeps keys and members fresh until ctx ends; then it flushes.
 func (a *App) Run(ctx context.Context) error {
 	var group sync.WaitGroup

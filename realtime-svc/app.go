@@ -43,11 +43,6 @@ func (c *Config) check() error {
 	return nil
 }
 
-// Deps are what the service needs from outside.
-type Deps struct {
-	server.Env
-}
-
 // App is realtime-svc, ready to run.
 type App struct {
 	env      server.Env
@@ -58,17 +53,17 @@ type App struct {
 }
 
 // New composes the service and starts nothing. It returns an error where the configuration is wrong.
-func New(ctx context.Context, cfg Config, deps Deps) (*App, error) {
+func New(ctx context.Context, cfg Config, env server.Env) (*App, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	env := deps.For(peer.RealtimeService)
+	env = env.For(peer.RealtimeService)
 	verifier := token.NewVerifier(env.Peers, env.Log)
 	h, err := newHub(ctx, env, verifier)
 	if err != nil {
 		return nil, err
 	}
-	h.maxAge = cfg.MaxConnectionAge
+	h.maxAge, h.strangers.most = cfg.MaxConnectionAge, strangersPerRate*cfg.ConnectRate
 	return &App{
 		env: env, drain: cfg.Drain, verifier: verifier, hub: h, door: newDoor(h, cfg.ConnectRate, env.HTTP.AllowedOrigins, env.Log),
 	}, nil
@@ -87,6 +82,9 @@ func (a *App) Internal() http.Handler { return a.env.InternalHandler(nil) }
 
 // Ready asks whether tokens can be verified.
 func (a *App) Ready(context.Context) error { return a.verifier.Ready() }
+
+// Degraded returns what is wrong with the broker: events come late then, and nothing is lost.
+func (a *App) Degraded() error { return a.env.Broker.Trouble() }
 
 // Drain takes no more sockets, and ends those there are evenly within -drain.
 func (a *App) Drain(ctx context.Context) { a.hub.drain(ctx, a.drain) }

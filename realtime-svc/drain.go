@@ -26,11 +26,10 @@ func (h *hub) drain(ctx context.Context, window time.Duration) {
 	h.draining = true
 	h.mu.Unlock()
 	sessions := h.all()
+	start, each := time.Now(), min(retirePause, (window-unready)/time.Duration(max(1, len(sessions))))
 	var retiring sync.WaitGroup
 	for i, s := range sessions {
-		if i > 0 {
-			pause.For(ctx, min(retirePause, (window-unready)/time.Duration(len(sessions))))
-		}
+		pause.For(ctx, time.Until(start.Add(time.Duration(i)*each))) // by the clock, since no timer is shorter than about a millisecond
 		retiring.Go(func() { s.retire(ctx, endRestart) })
 	}
 	retiring.Wait()

@@ -49,6 +49,22 @@ func TestADrainAsksEachSocketToReconnectAndClosesIt(t *testing.T) {
 	}
 }
 
+// A timer waits for about a millisecond at least, whatever it is asked for: this many pauses of 0.1 ms would take 3 s longer.
+func TestADrainOfManySocketsKeepsItsWindow(t *testing.T) {
+	const window, sockets = 400 * time.Millisecond, 3000
+	h := &hub{ctx: t.Context(), sessions: map[*session]struct{}{}}
+	for range sockets {
+		s := h.newSession(native{}, &httpkit.Info{})
+		t.Cleanup(s.stop)
+		h.sessions[s] = struct{}{}
+	}
+	start := time.Now()
+	h.drain(t.Context(), window)
+	if took := time.Since(start); took < window-window/100 || took > 4*window {
+		t.Errorf("it took %v, want %v", took, window)
+	}
+}
+
 func TestADrainWithoutSocketsEndsAtOnce(t *testing.T) {
 	g := inMemory(t)
 	start := time.Now()
@@ -61,7 +77,7 @@ func TestADrainWithoutSocketsEndsAtOnce(t *testing.T) {
 func TestTheProgramDrainsBeforeItStops(t *testing.T) {
 	g := inMemory(t)
 	env := servertest.Env(t, &peer.Peers{Auth: g.issuer, Conversations: g.world, Messages: g.world})
-	app, err := New(t.Context(), Config{Drain: time.Second}, Deps{Env: env})
+	app, err := New(t.Context(), Config{Drain: time.Second}, env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package realtime
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -43,7 +44,7 @@ func startWith(t *testing.T, w *world, cfg Config) *gateway {
 	issuer := tokentest.New("ada", "bob", "eve")
 	env := servertest.Env(t, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
 	env.Broker = w.broker
-	app, err := New(t.Context(), cfg, Deps{Env: env})
+	app, err := New(t.Context(), cfg, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func overBrokers(t *testing.T, test func(t *testing.T, g *gateway)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = client.Close() })
-		test(t, startGateway(t, newWorld(t, broker.NewRedis(client))))
+		test(t, startGateway(t, newWorld(t, broker.NewRedis(client, slog.New(slog.DiscardHandler)))))
 	})
 }
 

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -26,7 +27,9 @@ var (
 // door lets WebSockets in.
 type door struct {
 	hub      *hub
-	rate     ratelimit.Rule
+	share    ratelimit.Rule // of each network
+	all      ratelimit.Rule // of all together
+	rest     ratelimit.Rule // of all together too, for who has used up the share
 	allowed  config.List
 	errors   httpkit.ErrorEncoder
 	upgrader websocket.Upgrader
@@ -34,8 +37,13 @@ type door struct {
 
 func newDoor(h *hub, rate int, allowed config.List, log *slog.Logger) *door {
 	d := &door{
-		hub: h, rate: ratelimit.Rule{Name: "connect", Burst: rate, Period: time.Second}, allowed: allowed,
-		errors: httpkit.ErrorEncoder{Log: log},
+		hub: h, allowed: allowed, errors: httpkit.ErrorEncoder{Log: log},
+	}
+	if rate > 0 {
+		d.share = ratelimit.Rule{Name: "connect from", Burst: max(1, rate/shareOfRate), Period: time.Second}
+		d.all = ratelimit.Rule{Name: "connect", Burst: rate, Period: time.Second}
+		half := (rate + 1) / 2
+		d.rest = ratelimit.Rule{Name: "connect", Burst: half, Period: time.Second / time.Duration(rate) * time.Duration(half)}
 	}
 	d.upgrader = websocket.Upgrader{
 		ReadBufferSize: 1 << 10, WriteBufferSize: 4 << 10, WriteBufferPool: &sync.Pool{},
@@ -84,7 +92,7 @@ func (d *door) admit(r *http.Request, s *session) error {
 		return errNoUpgrade
 	case !d.originAllowed(r):
 		return errOrigin
-	case !d.hub.local.Allow(r.Context(), d.rate, "").Allowed:
+	case !d.hasRoom(r.Context(), s.info.Network()):
 		d.hub.metrics.refused.Inc()
 		return crowded()
 	}
@@ -102,6 +110,16 @@ func (d *door) admit(r *http.Request, s *session) error {
 		s.out.finish(endRefused)
 	}
 	return nil
+}
+
+// hasRoom counts a handshake. The bucket of all and that of the rest are one: they have the same name and fill at the same pace, but the
+// rest is refused from half of it on. So one network that opens what it can does not keep the others out.
+func (d *door) hasRoom(ctx context.Context, network string) bool {
+	rule := d.all
+	if !d.hub.local.Allow(ctx, d.share, network).Allowed {
+		rule = d.rest
+	}
+	return d.hub.local.Allow(ctx, rule, "").Allowed
 }
 
 // originAllowed keeps other sites' pages out. Who sends no Origin is no browser.

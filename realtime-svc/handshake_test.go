@@ -11,6 +11,7 @@ import (
 	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/server/servertest"
+	"github.com/confab-chat/confab/pkg/token/tokentest"
 )
 
 func header(pairs ...string) http.Header {
@@ -139,7 +140,7 @@ func TestBeforeTheKeysAreThereAClientIsAskedToTryAgain(t *testing.T) {
 	g := inMemory(t)
 	env := servertest.Env(t, &peer.Peers{Auth: g.issuer, Conversations: g.world, Messages: g.world})
 	env.Broker = broker.NewMemory()
-	app, err := New(t.Context(), Config{}, Deps{Env: env})
+	app, err := New(t.Context(), Config{}, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,4 +157,43 @@ func TestBeforeTheKeysAreThereAClientIsAskedToTryAgain(t *testing.T) {
 	c.send(`{"id":2,"type":"auth","token":"` + g.issuer.Token(t, "ada", time.Hour) + `"}`)
 	c.wantCode("keys_unavailable")
 	c.wantClose(endUnavailable.code)
+}
+
+func TestANetworkThatHammersTheDoorLeavesRoomForOthers(t *testing.T) {
+	g := startBehindProxy(t, Config{ConnectRate: 20})
+	hammer := header("Connection", "upgrade", "Upgrade", "websocket", "X-Forwarded-For", "192.0.2.1") // neither key nor token
+	refused := 0
+	for range 200 {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, g.http+"/v1/ws", http.NoBody)
+		r.Header = hammer
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode == http.StatusServiceUnavailable {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("nobody is refused")
+	}
+	for _, address := range []string{"192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"} {
+		g.dial(t, "?token="+g.issuer.Token(t, "ada", time.Hour), header("X-Forwarded-For", address)).wantNothing()
+	}
+}
+
+// startBehindProxy starts a gateway that believes this machine's X-Forwarded-For.
+func startBehindProxy(t *testing.T, cfg Config) *gateway {
+	t.Helper()
+	w, issuer := newWorld(t, broker.NewMemory()), tokentest.New("ada")
+	env := servertest.Env(t, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
+	if err := env.HTTP.TrustedProxies.Set("127.0.0.0/8"); err != nil {
+		t.Fatal(err)
+	}
+	app, err := New(t.Context(), cfg, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &gateway{world: w, app: app, issuer: issuer, http: servertest.Start(t, app).Public}
 }

@@ -49,12 +49,15 @@ type hub struct {
 	sessions map[*session]struct{}
 	draining bool
 	sockets  sync.WaitGroup
+
+	strangers strangers
 }
 
 func newHub(ctx context.Context, env server.Env, users verifier) (*hub, error) {
 	h := &hub{
 		peers: env.Peers, broker: env.Broker, users: users, local: ratelimit.NewMemory(), log: env.Log,
 		history: newHistory(env.Broker, env.Peers), check: make(chan struct{}, 1), sessions: map[*session]struct{}{},
+		strangers: strangers{of: map[string][]*session{}},
 	}
 	h.metrics = newMetrics(env.Registerer, &h.queued)
 	h.ctx, h.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -110,6 +113,7 @@ func (h *hub) serve(s *session, run func()) bool {
 		return false
 	}
 	h.sessions[s] = struct{}{}
+	h.strangers.add(s)
 	h.metrics.sockets.WithLabelValues(s.encoder.protocol()).Inc()
 	h.sockets.Go(func() {
 		defer h.gone(s)
@@ -119,6 +123,7 @@ func (h *hub) serve(s *session, run func()) bool {
 }
 
 func (h *hub) gone(s *session) {
+	h.strangers.remove(s)
 	h.metrics.sockets.WithLabelValues(s.encoder.protocol()).Dec()
 	h.metrics.closes.WithLabelValues(s.out.ending().reason).Inc()
 	h.mu.Lock()
@@ -146,6 +151,7 @@ func (h *hub) enter(s *session, who identity.Identity) error {
 	}
 	s.user = u
 	s.become(who)
+	h.strangers.remove(s)
 	return nil
 }
 
@@ -176,6 +182,6 @@ func (h *hub) giveBack(sub *subscription) {
 // failed logs what a room could not do. It is tried again.
 func (h *hub) failed(ctx context.Context, message string, err error) {
 	if ctx.Err() == nil {
-		h.log.WarnContext(ctx, message, "error", err.Error()) //nolint:sloglint // one of two constants
+		h.log.WarnContext(ctx, message, "error", err.Error()) //nolint:sloglint // each caller's is a constant
 	}
 }

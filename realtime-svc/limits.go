@@ -22,6 +22,17 @@ const (
 // maxUserSockets bounds the sockets of one user on one replica.
 const maxUserSockets = 50
 
+// What one network has of -connect-rate. A network may be an office behind one NAT, or everybody, behind a load balancer that
+// -trusted-proxies does not name. So one that is alone may use the whole rate, and only yields to others.
+const (
+	// shareOfRate: each network may count on a tenth of the rate, so that one host cannot use it up, nor can nine. What it opens beyond
+	// that, it may while half of the sockets that may open at once are left for others.
+	shareOfRate = 10
+	// strangersPerRate: a network may have as many sockets without a token as the rate lets in within two seconds. Since no more than
+	// one second's may come at once, each has a second at least to bring its token, even if all that come are of this network.
+	strangersPerRate = 2
+)
+
 // maxResume bounds the events that a join replays. Who has missed more reads the feed over HTTP.
 const maxResume = 1000
 

@@ -85,7 +85,7 @@ func startReplica(t *testing.T, cfg Config, b broker.Broker, peers *peer.Peers) 
 	if !testing.Verbose() {
 		env.Log = slog.New(slog.DiscardHandler)
 	}
-	app, err := New(t.Context(), cfg, Deps{Env: env})
+	app, err := New(t.Context(), cfg, env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,30 +26,53 @@ type entry[T topic] struct {
 	refs  int        // guarded by the registry's mu, as are the others
 	topic T
 	alive bool // topic is set
+
+	failures int   // of open; written under both locks, so that either will do to read it
+	failure  error // the last of them; guarded by lock
 }
 
 func newRegistry[T topic](create func(key string) T) *registry[T] {
 	return &registry[T]{create: create, entries: map[string]*entry[T]{}}
 }
 
-// acquire returns the key's topic, open. It returns the error of open. Each success needs one release.
+// acquire returns the key's topic, open. It returns the error of open, also where open failed for another while this one waited: else
+// those who wait would fail one after another, each as slowly as the first. Each success needs one release.
 func (r *registry[T]) acquire(ctx context.Context, key string) (T, error) {
-	e := r.ref(key)
+	e, failures := r.ref(key)
 	e.lock.Lock()
 	defer e.lock.Unlock()
-	if !e.open {
-		t := r.create(key)
-		r.set(e, t, true)
-		if err := t.open(ctx); err != nil {
-			t.close()
-			r.unref(e)
-			r.forget(key, e)
-			var none T
-			return none, err
-		}
-		e.open = true
+	if e.open {
+		return e.topic, nil
+	}
+	err := e.failure
+	if e.failures == failures { // none while this one waited
+		err = r.open(ctx, key, e)
+	}
+	if err != nil {
+		r.unref(e)
+		r.forget(key, e)
+		var none T
+		return none, err
 	}
 	return e.topic, nil
+}
+
+// open opens the key's topic. The caller holds the entry's lock.
+func (r *registry[T]) open(ctx context.Context, key string, e *entry[T]) error {
+	t := r.create(key)
+	r.set(e, t, true)
+	err := t.open(ctx)
+	if err == nil {
+		e.open = true
+		return nil
+	}
+	t.close()
+	if ctx.Err() == nil { // else it was the caller who left, which says nothing to the others
+		r.mu.Lock()
+		e.failures, e.failure = e.failures+1, err
+		r.mu.Unlock()
+	}
+	return err
 }
 
 // release gives back what acquire gave.
@@ -95,16 +118,17 @@ func (r *registry[T]) all() []T {
 	return topics
 }
 
-func (r *registry[T]) ref(key string) *entry[T] {
+// ref also returns how often the topic has failed to open before.
+func (r *registry[T]) ref(key string) (e *entry[T], failures int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := r.entries[key]
+	e = r.entries[key]
 	if e == nil {
 		e = &entry[T]{}
 		r.entries[key] = e
 	}
 	e.refs++
-	return e
+	return e, e.failures
 }
 
 // unref reports whether nobody needs the entry now.

@@ -35,8 +35,8 @@ type Broker interface {
 	Publish(ctx context.Context, channel string, payload []byte) error
 	// Subscribe opens a subscription without channels.
 	Subscribe(ctx context.Context) (Subscription, error)
-	// Ping returns an error where the broker is out of reach.
-	Ping(ctx context.Context) error
+	// Trouble returns an error that says in one line why subscriptions fail at this time, nil where they work. It asks nobody.
+	Trouble() error
 }
 
 // Subscription receives from channels. Add and Remove may be called beside Receive; Receive by one goroutine.

@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,7 @@ func TestMemoryKeepsTheContract(t *testing.T) {
 func TestRedisKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	client := dial(t, redistest.Start(t))
-	brokertest.RunBroker(t, func(*testing.T) broker.Broker { return broker.NewRedis(client) })
+	brokertest.RunBroker(t, func(*testing.T) broker.Broker { return newRedis(client) })
 }
 
 func dial(t *testing.T, url string) redis.UniversalClient {
@@ -92,4 +93,8 @@ func wantDelivery(t *testing.T, s broker.Subscription, payload string) {
 		}
 		return
 	}
+}
+
+func newRedis(client redis.UniversalClient) *broker.Redis {
+	return broker.NewRedis(client, slog.New(slog.DiscardHandler))
 }

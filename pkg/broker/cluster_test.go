@@ -19,7 +19,7 @@ func TestAClusterKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	cluster := redistest.StartCluster(t)
 	client := dial(t, cluster.URL())
-	brokertest.RunBroker(t, func(*testing.T) broker.Broker { return broker.NewRedis(client) })
+	brokertest.RunBroker(t, func(*testing.T) broker.Broker { return newRedis(client) })
 	t.Run("its slots are ours", func(t *testing.T) {
 		for _, key := range []string{"", "a", "confab:members", "confab:conv:{665f1c}", "confab:log:{665f1c}:messages", "{}a", "{a", "a}b{c}{d}", "ключ"} {
 			if got, want := broker.SlotOf(key), cluster[0].Do(t, "CLUSTER", "KEYSLOT", key); int64(got) != want {
@@ -59,7 +59,7 @@ func TestASubscriptionFollowsItsSlots(t *testing.T) {
 	t.Parallel()
 	cluster := redistest.StartCluster(t)
 	channels := inFirstNode(4)
-	k := track(t, broker.NewRedis(dial(t, cluster.URL())), channels...)
+	k := track(t, newRedis(dial(t, cluster.URL())), channels...)
 	for _, channel := range channels[:2] {
 		move(t, cluster, channel, cluster[0], cluster[1])
 	}
@@ -70,7 +70,7 @@ func TestAddFindsAChannelWhoseSlotHasMovedSinceTheClusterWasAsked(t *testing.T) 
 	t.Parallel()
 	cluster := redistest.StartCluster(t)
 	channels := inFirstNode(4)
-	b := broker.NewRedis(dial(t, cluster.URL()))
+	b := newRedis(dial(t, cluster.URL()))
 	s := subscribe(t, b, channels[0])
 	move(t, cluster, channels[1], cluster[0], cluster[1])
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // half of what go-redis takes to ask by itself
@@ -98,7 +98,7 @@ func TestAChannelIsRemovedAndAddedAgainWhileTheClusterIsAskedWhereItIs(t *testin
 		},
 	})
 	t.Cleanup(func() { _ = client.Close() })
-	b := broker.NewRedis(client)
+	b := newRedis(client)
 	s := subscribe(t, b)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -125,7 +125,7 @@ func TestAChannelIsRemovedAndAddedAgainWhileTheClusterIsAskedWhereItIs(t *testin
 func TestASubscriptionLeavesADeadNodeForTheOneThatTakesItsSlots(t *testing.T) {
 	t.Parallel()
 	cluster := redistest.StartCluster(t)
-	k := track(t, broker.NewRedis(dial(t, cluster.URL())), manyChannels()...)
+	k := track(t, newRedis(dial(t, cluster.URL())), manyChannels()...)
 	cluster[0].Kill()
 	k.eventually("the death is told", func() bool { return k.interruptions > 0 })
 	for _, s := range cluster[1:] { // what the election of a replica ends with

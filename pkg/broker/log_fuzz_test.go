@@ -9,7 +9,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/confab-chat/confab/pkg/broker"
 	"github.com/confab-chat/confab/pkg/chat"
 )
 
@@ -41,7 +40,7 @@ func FuzzRedisLog(f *testing.F) {
 		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // nobody dials it
 		defer client.Close()
 		client.AddHook(scripted{entry, message, "8 message.deleted m8", `8 {"id":"m8","rev":8}`})
-		events, err := broker.NewRedis(client).Log(t.Context(), "c", 6)
+		events, err := newRedis(client).Log(t.Context(), "c", 6)
 		if err != nil {
 			if len(events) != 0 {
 				t.Fatalf("%v, and %d events", err, len(events))

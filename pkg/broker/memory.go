@@ -74,8 +74,8 @@ func (m *Memory) Subscribe(context.Context) (Subscription, error) {
 	return &memorySubscription{queue: newQueue(), broker: m, channels: map[string]struct{}{}}, nil
 }
 
-// Ping returns nil: memory is never out of reach.
-func (m *Memory) Ping(context.Context) error { return nil }
+// Trouble returns nil: memory is never out of reach.
+func (m *Memory) Trouble() error { return nil }
 
 // sweep forgets, once a minute, the logs that nothing was added to for LogAge.
 func (m *Memory) sweep() {

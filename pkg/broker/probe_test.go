@@ -96,9 +96,10 @@ func TestASubscriptionNoticesThatNothingArrives(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var s swallower
+			var told record
 			client := tt.open(&s)
 			t.Cleanup(func() { _ = client.Close() })
-			b := broker.NewRedis(client)
+			b := broker.NewRedis(client, told.log())
 			b.ProbeEvery(500 * time.Millisecond)
 			k := track(t, b, manyChannels()...)
 			time.Sleep(1700 * time.Millisecond)                                                          // three probes
@@ -106,6 +107,7 @@ func TestASubscriptionNoticesThatNothingArrives(t *testing.T) {
 			again := s.newConns(2 * tt.nodes)
 			s.start()
 			eventually(t, "it is tried anew, and again", again)
+			eventually(t, "the reason is logged", func() bool { return told.count("does not arrive") == tt.nodes })
 			s.on.Store(false)
 			k.wantHealed()
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type Redis struct {
 	cluster    *redis.ClusterClient // nil: one server
 	verbs      verbs
 	probeEvery time.Duration
+	troubles   troubles
 }
 
 // verbs are the commands of pub/sub. Redis confirms a subscription by the command's own name.
@@ -52,9 +54,12 @@ func wrongURL(err error) error {
 	return fmt.Errorf("-redis-url: %w", err)
 }
 
-// NewRedis returns a broker over the client, which stays the caller's to close.
-func NewRedis(client redis.UniversalClient) *Redis {
-	r := &Redis{client: client, verbs: verbs{"PUBLISH", "subscribe", "unsubscribe", "message"}, probeEvery: 5 * time.Second}
+// NewRedis returns a broker over the client, which stays the caller's to close. It logs why subscriptions fail.
+func NewRedis(client redis.UniversalClient, log *slog.Logger) *Redis {
+	r := &Redis{
+		client: client, verbs: verbs{"PUBLISH", "subscribe", "unsubscribe", "message"}, probeEvery: 5 * time.Second,
+		troubles: troubles{log: log, at: map[string]trouble{}},
+	}
 	if cluster, ok := client.(*redis.ClusterClient); ok {
 		r.cluster, r.verbs = cluster, verbs{"SPUBLISH", "ssubscribe", "sunsubscribe", "smessage"}
 	}
@@ -69,13 +74,8 @@ func (r *Redis) Publish(ctx context.Context, channel string, payload []byte) err
 	return r.client.Publish(ctx, channel, payload).Err()
 }
 
-// Ping returns an error where Redis, or a master of the cluster, is out of reach.
-func (r *Redis) Ping(ctx context.Context) error {
-	if r.cluster != nil {
-		return r.cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return node.Ping(ctx).Err() })
-	}
-	return r.client.Ping(ctx).Err()
-}
+// Trouble returns why subscriptions fail at this time. It does not ask Redis: their probes do, all the time.
+func (r *Redis) Trouble() error { return r.troubles.latest() }
 
 // node returns how to reach the server that has the channel, as far as is known.
 func (r *Redis) node(ctx context.Context, channel string) (*redis.Options, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/confab-chat/confab/pkg/id"
+	"github.com/confab-chat/confab/pkg/pause"
 )
 
 // link is one connection of a subscription to one server. It lives once: when it fails, its channels are placed on a new one.
@@ -31,26 +32,33 @@ func newLink(s *redisSubscription, node *redis.Options) *link {
 
 // run ends when the connection does, or with ctx.
 func (l *link) run(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	_ = l.serve(ctx) // whatever it was: the channels are placed again, and the receiver is told
-	l.subscription.drop(l)
+	troubles := &l.subscription.redis.troubles
+	if pause.For(ctx, troubles.pause(l.node.Addr)) {
+		if err := l.serve(ctx); ctx.Err() == nil { // else the subscription was closed
+			troubles.add(ctx, l.node.Addr, err)
+		}
+	}
+	l.subscription.drop(l) // whatever it was: the channels are placed again, and the receiver is told
 }
 
+// serve returns why the connection ended.
 func (l *link) serve(ctx context.Context) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	conn, err := l.node.Dialer(ctx, l.node.Network, l.node.Addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // its error is read's
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	reader := bufio.NewReaderSize(conn, 64<<10)
 	if err := l.greet(ctx, conn, reader); err != nil {
 		return err
 	}
-	go l.write(ctx, conn)
-	go l.listenForProbes(ctx, conn)
-	return l.read(reader)
+	go func() { end(l.write(ctx, conn)) }()
+	go func() { end(l.listenForProbes(ctx)) }()
+	end(l.read(reader)) // the first end counts: the others only follow from it
+	return context.Cause(ctx)
 }
 
 // greet authenticates and subscribes to the probe's channel. A Redis that says nothing is given up as after a probe.
@@ -102,30 +110,41 @@ func (l *link) chooseProbe(ctx context.Context) error {
 }
 
 // write sends the commands as they come up. A Redis that does not read holds it up, until the probe fails.
-func (l *link) write(ctx context.Context, conn net.Conn) {
-	defer conn.Close()
+func (l *link) write(ctx context.Context, conn net.Conn) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-l.wake:
 		}
 		if _, err := conn.Write(l.subscription.commands(l)); err != nil {
-			return
+			return err
 		}
 	}
 }
 
-// listenForProbes publishes a probe every now and then, as everybody publishes, and closes a connection on which it does not come
-// back before the next: on a connection that has died without a word nothing else would ever fail.
-func (l *link) listenForProbes(ctx context.Context, conn net.Conn) {
-	defer conn.Close()
-	for n := int64(1); ctx.Err() == nil && l.heard.Load() == n-1; n++ {
-		bounded, cancel := context.WithTimeout(ctx, l.subscription.redis.probeEvery)
-		_ = l.subscription.redis.Publish(bounded, l.probe, strconv.AppendInt(nil, n, 10)) // an error shows as a probe that is not heard
+// listenForProbes publishes a probe every now and then, as everybody publishes, and returns where it does not come back before the
+// next: on a connection that has died without a word nothing else would ever fail.
+func (l *link) listenForProbes(ctx context.Context) error {
+	r := l.subscription.redis
+	for n := int64(1); ctx.Err() == nil; n++ {
+		bounded, cancel := context.WithTimeout(ctx, r.probeEvery)
+		err := r.Publish(bounded, l.probe, strconv.AppendInt(nil, n, 10))
 		<-bounded.Done()
 		cancel()
+		switch {
+		case ctx.Err() != nil: // the link has ended, however good the probe was
+		case l.heard.Load() == n:
+			if n == 1 { // what comes up later is another link's
+				r.troubles.over(ctx, l.node.Addr)
+			}
+		case err != nil:
+			return fmt.Errorf("probe not published: %w", err)
+		default:
+			return errors.New("what is published does not arrive")
+		}
 	}
+	return nil
 }
 
 // read handles what comes until the connection ends.

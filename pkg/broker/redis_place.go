@@ -23,7 +23,7 @@ func (s *redisSubscription) place() {
 		}
 		if s.wasStale() {
 			s.redis.lookAgain(s.ctx)
-			pause.For(s.ctx, retryEvery)
+			pause.For(s.ctx, retryEvery+s.redis.troubles.pause(anyServer))
 		}
 		s.placeAll(s.takeUnplaced())
 	}
@@ -50,9 +50,11 @@ func (s *redisSubscription) placeAll(channels []*channel) {
 	for i, c := range channels {
 		node, err := s.redis.node(s.ctx, c.name) // without the lock: it may have to ask the cluster
 		if err != nil {
+			s.redis.troubles.add(s.ctx, anyServer, err)
 			s.putBack(channels[i:])
 			return
 		}
+		s.redis.troubles.over(s.ctx, anyServer)
 		s.placeAt(c, node)
 	}
 }

@@ -27,12 +27,12 @@ func overRedis(t *testing.T, test func(t *testing.T, r rig)) {
 	t.Run("one server", func(t *testing.T) {
 		t.Parallel()
 		server := redistest.StartServer(t)
-		test(t, rig{broker.NewRedis(dial(t, server.URL())), []*redistest.Server{server}})
+		test(t, rig{newRedis(dial(t, server.URL())), []*redistest.Server{server}})
 	})
 	t.Run("cluster", func(t *testing.T) {
 		t.Parallel()
 		cluster := redistest.StartCluster(t)
-		test(t, rig{broker.NewRedis(dial(t, cluster.URL())), cluster[:]})
+		test(t, rig{newRedis(dial(t, cluster.URL())), cluster[:]})
 	})
 }
 
@@ -194,7 +194,7 @@ func TestASubscriptionAuthenticates(t *testing.T) {
 	server.Do(t, "ACL", "SETUSER", "ada", "on", ">secret", "allkeys", "allchannels", "allcommands")
 	server.Do(t, "CONFIG", "SET", "requirepass", "hidden")
 	for _, credentials := range []string{":hidden", "ada:secret"} {
-		b := broker.NewRedis(dial(t, "redis://"+credentials+"@"+server.Addr))
+		b := newRedis(dial(t, "redis://"+credentials+"@"+server.Addr))
 		s := subscribe(t, b, "channel")
 		if err := b.Publish(t.Context(), "channel", []byte(credentials)); err != nil {
 			t.Fatal(err)

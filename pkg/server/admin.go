@@ -20,6 +20,25 @@ type health struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// degraded returns what the app goes on without.
+func degraded(app App) error {
+	if d, ok := app.(Degradable); ok {
+		return d.Degraded()
+	}
+	return nil
+}
+
+func newDegradedGauge(app App) prometheus.GaugeFunc {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "confab_degraded", Help: "1 while the process goes on without something that it would rather have, which /readyz names; else 0.",
+	}, func() float64 {
+		if degraded(app) != nil {
+			return 1
+		}
+		return 0
+	})
+}
+
 // adminHandler serves /metrics, /healthz (the process lives) and /readyz (it may get requests).
 func adminHandler(app App, gatherer prometheus.Gatherer, stopping *atomic.Bool, withPProf bool) http.Handler {
 	mux := http.NewServeMux()
@@ -36,6 +55,10 @@ func adminHandler(app App, gatherer prometheus.Gatherer, stopping *atomic.Bool, 
 		defer cancel()
 		if err := app.Ready(ctx); err != nil {
 			answer(w, http.StatusServiceUnavailable, health{Status: "unready", Reason: err.Error()})
+			return
+		}
+		if err := degraded(app); err != nil {
+			answer(w, http.StatusOK, health{Status: "degraded", Reason: err.Error()})
 			return
 		}
 		answer(w, http.StatusOK, health{Status: "ready"})

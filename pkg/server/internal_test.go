@@ -1,8 +1,11 @@
 package server
 
 import (
+	"errors"
 	"net"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestGreetingHasAnAddressThatABrowserCanUse(t *testing.T) {
@@ -18,4 +21,35 @@ func TestGreetingHasAnAddressThatABrowserCanUse(t *testing.T) {
 		}
 	}
 	(&Program{}).greet(&net.TCPAddr{}) // a service prints nothing
+}
+
+// lacking is an app of which only what it lacks is asked.
+type lacking struct {
+	App
+	err error
+}
+
+func (l *lacking) Degraded() error { return l.err }
+
+func TestTheGaugeOfDegradationIsOneWhileSomethingIsMissing(t *testing.T) {
+	for name, test := range map[string]struct {
+		app  App
+		want float64
+	}{
+		"something is missing":             {&lacking{err: errors.New("redis does not answer")}, 1},
+		"nothing is missing":               {&lacking{}, 0},
+		"an app that needs nothing beside": {nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			registry := prometheus.NewRegistry()
+			registry.MustRegister(newDegradedGauge(test.app))
+			gathered, err := registry.Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := gathered[0].GetMetric()[0].GetGauge().GetValue(); got != test.want {
+				t.Errorf("the gauge is %v, want %v", got, test.want)
+			}
+		})
+	}
 }

@@ -63,6 +63,7 @@ func (p *Program) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	registry.MustRegister(newDegradedGauge(app))
 	return errors.Join(Serve(ctx, &p.Config, app, registry, log, p.greet), app.Close())
 }
 

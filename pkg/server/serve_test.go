@@ -57,6 +57,14 @@ func (d *drainer) Drain(context.Context) {
 	<-d.drained
 }
 
+// degradable is an app that lacks something.
+type degradable struct {
+	*app
+	lacks error
+}
+
+func (d *degradable) Degraded() error { return d.lacks }
+
 // running is a program under test. Its addresses are base URLs.
 type running struct {
 	public, internal, admin string
@@ -195,6 +203,24 @@ func TestEndWaitsForConnectionsAndRequests(t *testing.T) {
 	if err := <-r.ended; err != nil || !a.ended {
 		t.Fatalf("the end: %v, background work ended: %v", err, a.ended)
 	}
+}
+
+func TestAProgramThatIsDegradedIsReadyAndSaysWhatItLacks(t *testing.T) {
+	d := &degradable{app: &app{}, lacks: errors.New("redis does not answer")}
+	r := serve(t, d)
+	if got := r.readiness(t, http.StatusOK); got != "degraded redis does not answer" {
+		t.Errorf("/readyz says %q", got)
+	}
+	d.lacks = nil
+	if got := r.readiness(t, http.StatusOK); got != "ready" {
+		t.Errorf("/readyz says %q", got)
+	}
+	d.ready = errors.New("MongoDB does not answer")
+	d.lacks = errors.New("redis does not answer")
+	if got := r.readiness(t, http.StatusServiceUnavailable); got != "unready MongoDB does not answer" {
+		t.Errorf("/readyz says %q", got)
+	}
+	r.end(t)
 }
 
 func TestProgramEndsWithTheAppsError(t *testing.T) {

@@ -45,6 +45,12 @@ type Drainer interface {
 	Drain(ctx context.Context)
 }
 
+// Degradable is an App that goes on, and stays ready, without something that it would rather have.
+type Degradable interface {
+	// Degraded returns an error that says in one line what is missing, nil where nothing is.
+	Degraded() error
+}
+
 // Env is what a process gives each of its services.
 type Env struct {
 	Log         *slog.Logger

@@ -41,7 +41,7 @@ func (c *Config) Connect(env server.Env) (server.Env, error) {
 		return env, err
 	}
 	env.ServiceKeys = keys
-	env.Broker = broker.NewRedis(redis)
+	env.Broker = broker.NewRedis(redis, env.Log)
 	env.Limiter = ratelimit.NewRedis(redis)
 	env.Peers = &peer.Peers{
 		Auth:          peer.NewAuth(c.AuthURL, keys),

@@ -39,7 +39,10 @@ func RunBroker(t *testing.T, open func(t *testing.T) broker.Broker) {
 		{"Receive ends with its context", receiveEnds},
 		{"Receive says ErrClosed after Close", closed},
 		{"an overflow is told, and deliveries go on", overflow},
-		{"the broker answers a ping", func(t *testing.T, b broker.Broker) { must(t, b.Ping(t.Context())) }},
+		{"a broker that works is in no trouble", func(t *testing.T, b broker.Broker) {
+			subscribe(t, b, "channel-"+id.New())
+			must(t, b.Trouble())
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })

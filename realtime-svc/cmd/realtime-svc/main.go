@@ -15,6 +15,6 @@ func main() {
 	split.Main("realtime-svc", server.Config{HTTPAddr: ":3004", InternalAddr: ":3104", AdminAddr: "127.0.0.1:3204"},
 		cfg.RegisterFlags,
 		func(ctx context.Context, env server.Env) (server.App, error) {
-			return realtime.New(ctx, cfg, realtime.Deps{Env: env})
+			return realtime.New(ctx, cfg, env)
 		})
 }

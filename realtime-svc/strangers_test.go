@@ -1,0 +1,125 @@
+package realtime
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/confab-chat/confab/pkg/broker"
+	"github.com/confab-chat/confab/pkg/httpkit"
+	"github.com/confab-chat/confab/pkg/peer"
+	"github.com/confab-chat/confab/pkg/ratelimit"
+	"github.com/confab-chat/confab/pkg/token/tokentest"
+)
+
+// In each case a network tries again each millisecond for ten seconds, and another one, where it comes, a tenth of the rate in each.
+func TestOneNetworkHasTheConnectRateToItselfButYieldsToAnother(t *testing.T) {
+	const aWhile = 10 * time.Second
+	for _, rate := range []int{1, 2, 3, 10, 15, 500} {
+		t.Run(fmt.Sprintf("a rate of %d", rate), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDoor(&hub{local: ratelimit.NewMemory()}, rate, nil, slog.New(slog.DiscardHandler))
+				greedy := 0
+				for start := time.Now(); time.Since(start) < aWhile; time.Sleep(time.Millisecond) {
+					if d.hasRoom(t.Context(), "greedy") {
+						greedy++
+					}
+				}
+				if greedy < 10*rate || greedy > 11*rate {
+					t.Errorf("alone, it opens %d, want the rate in each second and at most as many at once", greedy)
+				}
+				if rate < 2 {
+					return // there is one at a time, whoever comes first
+				}
+				refused, modest := 0, max(1, rate/shareOfRate)
+				next := time.Now()
+				for start := time.Now(); time.Since(start) < aWhile; time.Sleep(time.Millisecond) {
+					d.hasRoom(t.Context(), "greedy")
+					if time.Now().Before(next) {
+						continue
+					}
+					next = next.Add(time.Second/time.Duration(modest) + time.Millisecond)
+					if !d.hasRoom(t.Context(), "modest") {
+						refused++
+					}
+				}
+				if refused > 0 {
+					t.Errorf("the other is refused %d times", refused)
+				}
+			})
+		})
+	}
+}
+
+func TestWithoutAConnectRateNobodyIsRefused(t *testing.T) {
+	d := newDoor(&hub{local: ratelimit.NewMemory()}, 0, nil, slog.New(slog.DiscardHandler))
+	for range 10_000 {
+		if !d.hasRoom(t.Context(), "one") {
+			t.Fatal("refused")
+		}
+	}
+}
+
+func TestOfTooManySocketsWithoutATokenTheOldestIsAskedToComeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, issuer := newWorld(t, broker.NewMemory()), tokentest.New("ada")
+		r := startReplica(t, Config{ConnectRate: 1}, w.broker, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
+		defer func() {
+			r.close()
+			if of := r.app.hub.strangers.of; len(of) != 0 {
+				t.Errorf("%v are left", of)
+			}
+		}()
+		open := func() *client {
+			time.Sleep(time.Second)
+			dialer := websocket.Dialer{NetDialContext: r.pipes.dial}
+			ws, response, err := dialer.DialContext(t.Context(), "ws://replica/v1/ws", nil)
+			if err != nil {
+				t.Fatalf("dial: %v, %+v", err, response)
+			}
+			synctest.Wait() // until it is counted
+			return &client{t: t, ws: ws}
+		}
+		known, gone, first := open(), open(), open()
+		known.auth(issuer.Token(t, "ada", time.Hour)) // too late: it was the oldest of three
+		known.wantClose(endUnavailable.code)
+		_ = gone.ws.Close()
+		known = open()
+		known.auth(issuer.Token(t, "ada", time.Hour))
+		known.want("reply")
+		second := open()
+		for _, c := range []*client{known, first, second} {
+			c.send(`{"id":1,"type":"ping"}`)
+			c.next()
+		}
+		open()
+		first.wantClose(endUnavailable.code)
+		second.send(`{"id":1,"type":"ping"}`)
+		second.wantCode("unauthenticated")
+		known.wantNothing()
+	})
+}
+
+func TestTheStrangersOfANetworkAreNoConcernOfAnother(t *testing.T) {
+	h := &hub{ctx: t.Context(), strangers: strangers{most: 2, of: map[string][]*session{}}}
+	var came []*session
+	for _, address := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1", "192.0.2.2"} {
+		s := h.newSession(native{}, &httpkit.Info{Address: address})
+		t.Cleanup(s.stop)
+		h.strangers.add(s)
+		came = append(came, s)
+	}
+	for i, s := range came {
+		if ended := s.out.ending() != nil; ended != (i == 0) {
+			t.Errorf("the socket %d of %s has ended: %t", i, s.info.Address, ended)
+		}
+		h.strangers.remove(s)
+	}
+	if len(h.strangers.of) != 0 {
+		t.Errorf("%v are left", h.strangers.of)
+	}
+}
