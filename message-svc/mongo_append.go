@@ -50,6 +50,7 @@ func (m *mongoRepository) Append(ctx context.Context, conversationID string, dra
 
 // step inserts what is open up to the first change, and applies that one. An error is nil where it got on.
 func (a *mongoAppend) step(ctx context.Context) error {
+	_, remembered := a.last.get(a.conversationID)
 	last, err := a.lastNumbers(ctx, a.conversationID)
 	if err != nil {
 		return err
@@ -75,6 +76,10 @@ func (a *mongoAppend) step(ctx context.Context) error {
 		return nil
 	case mongokit.Duplicate:
 		a.backoff = firstBackoff // another replica was faster: that is no reason to wait longer
+		if remembered { // most likely its numbers and not a draft's key: with fresh ones the next step tells
+			a.last.forget(a.conversationID)
+			return nil
+		}
 		return a.lookUp(ctx, 1, insertErr)
 	default:
 		return a.lookUp(ctx, len(writes)-result.Stored, insertErr)
