@@ -55,6 +55,10 @@ func newHeadDoc(h *peer.Head) headDoc {
 	return headDoc{Seq: h.Seq, Rev: h.Rev, Excerpt: h.Excerpt, AuthorID: h.AuthorID, At: h.At.Time}
 }
 
+func (d *headDoc) below(h *peer.Head) bool {
+	return d.Seq < h.Seq || d.Seq == h.Seq && d.Rev < h.Rev
+}
+
 func (d *conversationDoc) conversation() Conversation {
 	return Conversation{
 		ID: d.ID, Type: d.Type, Title: d.Title, OwnerID: d.OwnerID, CreatorID: d.CreatorID, ClientID: d.ClientID, DirectKey: d.DirectKey,

@@ -79,10 +79,7 @@ func (m *mongoRepository) RaiseHeads(ctx context.Context, raises []peer.Raise) (
 
 // raiseHead moves the head, and then its authors: where that fails the raise comes again, and finds the head moved.
 func (m *mongoRepository) raiseHead(ctx context.Context, r *peer.Raise) (Raised, error) {
-	doc, moved, err := m.moveHead(ctx, r)
-	if err == nil && !moved {
-		doc, err = m.newest(ctx, bson.D{{Key: "_id", Value: r.ConversationID}}, lessParticipants)
-	}
+	doc, moved, err := m.moveOrLook(ctx, r)
 	if errors.Is(err, errNotFound) {
 		return Raised{}, nil
 	}
@@ -99,6 +96,21 @@ func (m *mongoRepository) raiseHead(ctx context.Context, r *peer.Raise) (Raised,
 		}
 	}
 	return answer, nil
+}
+
+// moveOrLook moves the head, or returns the one that is in the way: behind the raise, or not below it.
+func (m *mongoRepository) moveOrLook(ctx context.Context, r *peer.Raise) (doc conversationDoc, moved bool, err error) {
+	for {
+		doc, moved, err = m.moveHead(ctx, r)
+		if moved || err != nil {
+			return doc, moved, err
+		}
+		doc, err = m.newest(ctx, bson.D{{Key: "_id", Value: r.ConversationID}}, lessParticipants)
+		if err != nil || doc.Head.Seq < r.FromSeq-1 || !doc.Head.below(&r.Newest) {
+			return doc, false, err
+		}
+		// Another replica told of the messages before, between the try and the look: now it can move.
+	}
 }
 
 // moveHead tries the one change that the raise is likely to be, then the other.
