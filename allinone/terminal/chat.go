@@ -18,7 +18,7 @@ const (
 	inboxShown   = 20 // conversations
 	historyShown = 20 // messages
 	maxTasks     = 100
-	endWait      = 10 * time.Second // for what is still to be sent
+	endWait      = 10 * time.Second // at the end, for the next message to be sent
 )
 
 // talk is a person at a screen. One goroutine, loop, has all but its first fields.
@@ -30,6 +30,8 @@ type talk struct {
 	posts  chan func(ctx context.Context) // what the socket heard, for loop
 	tasks  chan func(ctx context.Context) // sends and the like, one after the other
 
+	next      func(ctx context.Context) // a send that found no room among the tasks: lines wait behind it; nil: none
+	unsent    int                       // messages that are neither stored nor refused, as far as is known
 	open      *opened
 	listed    []client.Conversation // by the number that /open takes, less one
 	names     map[string]string     // of users, fit to print
@@ -47,7 +49,7 @@ type opened struct {
 	marking      atomic.Bool            // a task will say so
 }
 
-// chatAs lets the user talk until she ends it. It returns an error where the server ends it.
+// chatAs lets the user talk until she ends it. It returns an error where the server ends it, or where messages were not sent.
 func chatAs(ctx context.Context, c *client.Client, me client.Profile, s screen) error {
 	t := &talk{
 		client: c, screen: s, me: me, posts: make(chan func(context.Context)), tasks: make(chan func(context.Context), maxTasks),
@@ -63,18 +65,23 @@ func chatAs(ctx context.Context, c *client.Client, me client.Profile, s screen) 
 	t.say("Hello, %s. /help lists the commands.", plain(me.FirstName))
 	t.inbox(ctx)
 	err := t.loop(ctx, t.read(ctx), ended)
-	t.finish(ctx, cancel)
+	if err == nil {
+		err = t.finish(ctx, ended)
+	}
+	cancel()
 	parts.Wait()
+	if t.unsent > 0 {
+		err = errors.Join(err, fmt.Errorf("as far as is known, %d of your messages were not sent", t.unsent))
+	}
 	return err
 }
 
-// finish gives what waits to be sent a moment, then ends everything.
-func (t *talk) finish(ctx context.Context, cancel context.CancelFunc) {
-	defer cancel()
-	ctx, stop := context.WithTimeout(ctx, endWait)
-	defer stop()
+// finish waits until all is sent, for as long as that gets on. It returns an error where the server ends it.
+func (t *talk) finish(ctx context.Context, ended <-chan error) error {
+	patience := time.NewTimer(endWait)
+	defer patience.Stop()
 	done := make(chan struct{})
-	tasks := t.tasks
+	tasks, left := t.tasks, t.unsent
 	for {
 		select {
 		case tasks <- func(context.Context) { close(done) }:
@@ -82,9 +89,17 @@ func (t *talk) finish(ctx context.Context, cancel context.CancelFunc) {
 		case post := <-t.posts:
 			post(ctx)
 		case <-done:
-			return
+			return nil
+		case err := <-ended:
+			return endedBy(err)
+		case <-patience.C:
+			return nil
 		case <-ctx.Done():
-			return
+			return nil
+		}
+		if t.unsent < left {
+			left = t.unsent
+			patience.Reset(endWait)
 		}
 	}
 }
@@ -121,32 +136,47 @@ func (t *talk) read(ctx context.Context) <-chan string {
 	return lines
 }
 
+// loop does what the lines say, and what the socket hears, until the lines end. It returns an error where the server ends it.
 func (t *talk) loop(ctx context.Context, lines <-chan string, ended <-chan error) error {
 	for {
+		input, tasks := lines, t.tasks
+		if t.next == nil {
+			tasks = nil
+		} else {
+			input = nil
+		}
 		select {
-		case line, more := <-lines:
+		case line, more := <-input:
 			if !more || !t.do(ctx, line) {
 				return nil
 			}
+		case tasks <- t.next:
+			t.next = nil
 		case post := <-t.posts:
 			post(ctx)
 		case err := <-ended:
-			if errors.Is(err, context.Canceled) {
-				return nil
-			}
-			return fmt.Errorf("the server ended the session: %w", err)
+			return endedBy(err)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// later has a task done behind those that wait.
-func (t *talk) later(task func(ctx context.Context)) {
+// endedBy returns what the user has to know of the socket's end.
+func endedBy(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return fmt.Errorf("the server ended the session: %w", err)
+}
+
+// later has a task done behind those that wait; false where too many do.
+func (t *talk) later(task func(ctx context.Context)) bool {
 	select {
 	case t.tasks <- task:
+		return true
 	default:
-		t.say("Too much waits to be sent. Try again in a moment.")
+		return false
 	}
 }
 

@@ -63,11 +63,27 @@ func (t *talk) send(text string) {
 		return
 	}
 	draft := client.Draft{ConversationID: t.open.conversation.ID, Body: text}
-	t.later(func(ctx context.Context) {
-		if _, err := t.socket.Send(ctx, draft); err != nil {
-			t.post(ctx, func(context.Context) { t.failed("Not sent", err) })
-		}
-	})
+	task := func(ctx context.Context) {
+		_, err := t.socket.Send(ctx, draft)
+		t.post(ctx, func(context.Context) { t.sent(err) })
+	}
+	switch {
+	case t.later(task):
+	case t.screen.patient():
+		t.next = task
+	default:
+		t.say("Too much waits to be sent. Try again in a moment.")
+		return
+	}
+	t.unsent++
+}
+
+// sent takes what became of a message.
+func (t *talk) sent(err error) {
+	t.unsent--
+	if err != nil {
+		t.failed("Not sent", err)
+	}
 }
 
 func (t *talk) inbox(ctx context.Context) {

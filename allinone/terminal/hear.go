@@ -67,12 +67,15 @@ func (t *talk) hasRead(seq int64) {
 	if o.readTo.Store(max(o.readTo.Load(), seq)); !o.marking.CompareAndSwap(false, true) {
 		return
 	}
-	t.later(func(ctx context.Context) {
+	waits := t.later(func(ctx context.Context) {
 		o.marking.Store(false)
 		ctx, cancel := context.WithTimeout(ctx, callWait)
 		defer cancel()
 		_, _ = t.client.MarkRead(ctx, o.conversation.ID, o.readTo.Load()) // the next message is another chance
 	})
+	if !waits {
+		o.marking.Store(false)
+	}
 }
 
 // hint tells of a message in a conversation that is not open.

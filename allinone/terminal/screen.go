@@ -15,6 +15,7 @@ type screen interface {
 	io.Writer
 	line(prompt string) (string, error) // io.EOF: the end
 	secret(prompt string) (string, error)
+	patient() bool // lines may be left unread for as long as it takes: none of them is Ctrl-C
 }
 
 // open returns the screen of a terminal, or of pipes. The terminal is as it was after restore.
@@ -52,6 +53,8 @@ func (t *terminal) secret(prompt string) (string, error) {
 	return t.ReadPassword(prompt)
 }
 
+func (t *terminal) patient() bool { return false }
+
 // fit asks for the window's size, which may have changed.
 func (t *terminal) fit() {
 	if width, height, err := term.GetSize(t.fd); err == nil && width > 0 {
@@ -82,3 +85,5 @@ func (p *pipes) secret(prompt string) (string, error) {
 	}
 	return p.line(prompt)
 }
+
+func (p *pipes) patient() bool { return true }

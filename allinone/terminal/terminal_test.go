@@ -45,7 +45,7 @@ func (c *confab) start() {
 	fs := flag.NewFlagSet("confab", flag.ContinueOnError)
 	cfg.RegisterFlags(fs)
 	own.RegisterFlags(fs)
-	flags := []string{"-http-addr", c.address, "-data-dir", c.dir, "-drain", "0", "-register-rate", "0", "-login-rate", "0"}
+	flags := []string{"-http-addr", c.address, "-data-dir", c.dir, "-drain", "0", "-register-rate", "0", "-login-rate", "0", "-send-rate", "0"}
 	if err := config.Parse(fs, flags, func(string) string { return "" }); err != nil {
 		c.t.Fatal(err)
 	}
@@ -66,19 +66,20 @@ func (c *confab) start() {
 	case err := <-ended:
 		c.t.Fatal(err)
 	}
-	c.stop = func() {
+	c.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			c.t.Error(err)
 		}
-	}
+	})
 }
 
 // shell is somebody at `confab chat`, with pipes.
 type shell struct {
-	t     *testing.T
-	in    *io.PipeWriter
-	ended chan int
+	t         *testing.T
+	in        *io.PipeWriter
+	interrupt context.CancelFunc // as Ctrl-C does
+	ended     chan int
 
 	mu   sync.Mutex
 	out  bytes.Buffer
@@ -95,13 +96,14 @@ func (s *shell) Write(b []byte) (int, error) {
 func (c *confab) chat(args ...string) *shell {
 	c.t.Helper()
 	in, typed := io.Pipe()
-	s := &shell{t: c.t, in: typed, ended: make(chan int, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &shell{t: c.t, in: typed, interrupt: cancel, ended: make(chan int, 1)}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.ended <- terminal.Command(context.Background(), append([]string{"-url", "http://" + c.address}, args...), in, s, s)
+		s.ended <- terminal.Command(ctx, append([]string{"-url", "http://" + c.address}, args...), in, s, s)
 	}()
-	c.t.Cleanup(func() { _ = typed.Close(); <-done })
+	c.t.Cleanup(func() { _ = typed.Close(); <-done; cancel() })
 	return s
 }
 

@@ -60,6 +60,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		return err
 	}
 	leave := func(ctx context.Context, c *client.Client) error { return c.LeaveGroup(ctx, "c1") }
+	hide := func(ctx context.Context, c *client.Client) error { return c.Clear(ctx, "c1") }
 	for name, test := range map[string]struct {
 		route   string
 		call    func(ctx context.Context, c *client.Client) error
@@ -82,6 +83,9 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		"not a registration":                {"POST /v1/auth/register", register, []http.HandlerFunc{busy}, 1, "busy", 0},
 		"a leave that had been carried out": {"POST /v1/conversations/c1/leave", leave, []http.HandlerFunc{hangUp, refused}, 2, "", 0},
 		"not a leave that came too late":    {"POST /v1/conversations/c1/leave", leave, []http.HandlerFunc{refused}, 1, "conversation_not_found", 0},
+		"not a clearing, which would hide what came since": {
+			"DELETE /v1/conversations/c1", hide, []http.HandlerFunc{hangUp, answer(204, "")}, 1, `Delete "http://confab.test/v1/conversations/c1": EOF`, 0,
+		},
 		"a leave that was only too fast": {
 			"POST /v1/conversations/c1/leave", leave, []http.HandlerFunc{answer(429, `{"code":"rate_limited"}`), refused}, 2, "conversation_not_found", 0,
 		},

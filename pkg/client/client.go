@@ -66,7 +66,11 @@ func dialerLike(c *http.Client) websocket.Dialer {
 		HandshakeTimeout: handshakeWait, Proxy: http.ProxyFromEnvironment, ReadBufferSize: 1 << 10, WriteBufferSize: 1 << 10,
 	}
 	if t, ok := c.Transport.(*http.Transport); ok {
+		t = t.Clone() // for a TLS configuration of its own
 		d.Proxy, d.NetDialContext, d.TLSClientConfig = t.Proxy, t.DialContext, t.TLSClientConfig
+	}
+	if d.TLSClientConfig != nil {
+		d.TLSClientConfig.NextProtos = []string{"http/1.1"} // the transport offers HTTP/2, which has no upgrade
 	}
 	return d
 }

@@ -29,8 +29,8 @@ func (s *Socket) keepConnected(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if sleep(ctx, pause) != nil {
-			return ctx.Err()
+		if err := sleep(ctx, pause); err != nil {
+			return err
 		}
 	}
 }
@@ -88,6 +88,7 @@ func (s *Socket) open(c *connection) {
 	c.say(command{Type: "auth", Token: c.token}, func(f frame) { s.entered(c, f) })
 	for _, r := range s.rooms {
 		s.letGo(r)
+		r.mustJoin = false // this join is the one
 		c.rejoining++
 		s.join(c, r, true)
 	}

@@ -31,7 +31,7 @@ type connection struct {
 	answers   map[int64]func(frame) // what to do with the answers that are awaited, the lock held
 	outbox    [][]byte              // commands that wait to be written
 	wake      chan struct{}         // holds a value while commands may wait
-	leaving   map[string]int        // by conversation: leaves that are not answered; until then its events are of the past
+	leaving   map[string]bool       // conversations whose leave is not done; until then their events are of the past
 	rejoining int                   // conversations joined on connecting whose answer is awaited
 	window    time.Duration         // within which the server wants the client back
 }
@@ -39,7 +39,7 @@ type connection struct {
 func newConnection(number int, ws *websocket.Conn, token string) *connection {
 	return &connection{
 		number: number, ws: ws, done: make(chan struct{}), token: token, answers: map[int64]func(frame){},
-		wake: make(chan struct{}, 1), leaving: map[string]int{}, window: restart,
+		wake: make(chan struct{}, 1), leaving: map[string]bool{}, window: restart,
 	}
 }
 

@@ -147,9 +147,9 @@ func (c *Client) MarkRead(ctx context.Context, conversationID string, seq int64)
 	return out.ReadSeq, err
 }
 
-// Clear hides what was said so far from the user alone.
+// Clear hides what was said so far from the user alone. It is tried once: a second time would hide what she has not seen.
 func (c *Client) Clear(ctx context.Context, conversationID string) error {
-	return c.do(ctx, call{method: http.MethodDelete, path: conversation(conversationID)}, nil)
+	return c.do(ctx, call{method: http.MethodDelete, path: conversation(conversationID), once: true}, nil)
 }
 
 // DeleteGroup ends a group of the user's for all.

@@ -16,7 +16,7 @@ func (s *Socket) hear(c *connection, f frame) *room {
 		return nil
 	}
 	r := s.rooms[f.ConversationID]
-	if c.leaving[f.ConversationID] > 0 {
+	if c.leaving[f.ConversationID] {
 		r = nil
 	}
 	switch f.Type {
@@ -42,19 +42,6 @@ func (s *Socket) hear(c *connection, f frame) *room {
 func (s *Socket) offer(r *room, value any) {
 	if r != nil {
 		s.queue.offer(item{r, value})
-	}
-}
-
-// member passes on what changed about members. Whoever is removed herself is out on all her sockets.
-func (s *Socket) member(c *connection, r *room, f frame) {
-	herself := f.UserID == c.userID
-	if herself && f.Type == chat.MemberRemoved && r != nil {
-		s.forget(r)
-	}
-	if herself || r != nil {
-		s.queue.put(item{value: chat.MemberEvent{
-			Type: f.Type, ConversationID: f.ConversationID, UserID: f.UserID, Version: f.MembersVersion, FromSeq: f.FromSeq,
-		}})
 	}
 }
 

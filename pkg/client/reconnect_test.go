@@ -312,3 +312,16 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+func TestRunEndsWhereItsDeadlineComesBeforeTheNextTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t)
+		full := answer(503, `{"code":"stopping"}`, "Retry-After", "20")
+		s.refuseNext(slices.Repeat([]http.HandlerFunc{full}, 2)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := s.newClient().Socket(client.SocketOptions{}).Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Run returned %v", err)
+		}
+	})
+}

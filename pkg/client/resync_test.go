@@ -194,3 +194,32 @@ func TestAnotherRunReadsTheFeedThatTheLastOneOwed(t *testing.T) {
 		requireRevs(t, r, revs(1, 9))
 	})
 }
+
+func TestAJoinThatIsOwedAtAReconnectIsSaidOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t)
+		released := make(chan struct{})
+		s.on("GET /v1/messages", func(w http.ResponseWriter, r *http.Request) {
+			<-released
+			feed("c1", func() int64 { return 9 }, 200)(w, r)
+		})
+		r := run(t, s.newClient(), nil)
+		r.Join("c1", 0)
+		ws, _ := s.accept()
+		ws.enter()
+		ws.joins(0)
+		ws.say(`{"type":"resync","conversation_id":"c1","rev":9,"live":false}`)
+		synctest.Wait()
+		_ = ws.ws.Close()
+		ws, _ = s.accept()
+		ws.enter()
+		ws.joins(10, revs(1, 10)...)
+		synctest.Wait()
+		close(released)
+		ws.quiet(time.Second)
+		requireRevs(t, r, revs(1, 10))
+		if joined := len(all[client.Joined](r)); joined != 2 {
+			t.Fatalf("told of %d joins, want one on each connection", joined)
+		}
+	})
+}

@@ -22,7 +22,7 @@ type room struct {
 	feed     int64        // while behind: read up to here
 	target   int64        // while behind: everything above it is held, so the feed has to get here
 	held     []chat.Event // while behind
-	mustJoin bool         // while behind: the server has put the socket out
+	mustJoin bool         // while behind: the server has put the socket out, or may have
 	attempts int          // to join, in a row
 }
 
@@ -85,28 +85,8 @@ func (s *Socket) Join(conversationID string, after int64) {
 	}
 	r := &room{id: conversationID, last: after}
 	s.rooms[conversationID] = r
-	if s.conn != nil {
-		s.join(s.conn, r, false)
-	}
-}
-
-// Leave ends a Join. No handler gets anything of the conversation after it has returned, but for one that runs already.
-func (s *Socket) Leave(conversationID string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.rooms[conversationID]
-	if r == nil {
-		return
-	}
-	r.left.Store(true)
-	s.forget(r)
-	if c := s.conn; c != nil {
-		c.leaving[r.id]++
-		c.say(command{Type: "leave", Conversation: r.id}, func(frame) {
-			if c.leaving[r.id]--; c.leaving[r.id] == 0 {
-				delete(c.leaving, r.id)
-			}
-		})
+	if c := s.conn; c != nil && !c.leaving[r.id] {
+		s.join(c, r, false)
 	}
 }
 

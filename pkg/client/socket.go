@@ -15,7 +15,7 @@ import (
 // from the feed once they have caught up, and typing, read positions and hints are dropped: a slow handler costs a detour, not memory.
 type SocketOptions struct {
 	OnMessage func(chat.Event)       // each event of a joined conversation, once and in order of Rev
-	OnMember  func(chat.MemberEvent) // of joined conversations; about the user herself of any
+	OnMember  func(chat.MemberEvent) // of joined conversations; about the user herself of any, but for a removal behind a later addition
 	OnRead    func(chat.ReadEvent)   // of joined conversations; may be lost
 	OnTyping  func(chat.TypingEvent) // of joined conversations; may be lost
 	// OnInbox hints that a conversation moved. With an empty ConversationID any may have: read the first page of the inbox. That comes
@@ -88,6 +88,8 @@ type Socket struct {
 	up    chan struct{} // closed while the server has taken the connection's token
 	rooms map[string]*room
 	lanes map[string][]chan struct{} // by conversation: the turns of those who send, the first one's closed
+
+	additions []addition // of the user herself, the newest last, at most maxAdditions
 }
 
 const defaultQueue = 256
@@ -107,9 +109,9 @@ func (c *Client) Socket(o SocketOptions) *Socket {
 
 var errRuns = errors.New("client: the socket runs already")
 
-// Run keeps the Socket connected until the context ends, and returns its error. It returns an *Error where the server asks not to come
-// back, such as session_ended, and ErrNoSession where the tokens cannot be renewed; the handlers have everything by then. Run may be
-// called again: it goes on where it was.
+// Run keeps the Socket connected until the context ends, or its deadline comes before the next try to connect, and returns the context's
+// error. It returns an *Error where the server asks not to come back, such as session_ended, and ErrNoSession where the tokens cannot be
+// renewed; the handlers have everything by then. Run may be called again: it goes on where it was.
 func (s *Socket) Run(ctx context.Context) error {
 	if !s.busy.CompareAndSwap(false, true) {
 		return errRuns
