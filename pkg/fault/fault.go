@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 )
@@ -119,11 +120,20 @@ type labeled interface {
 	HasErrorLabel(label string) bool
 }
 
+// outOfReach reports whether err is of a store that cannot be reached, or that has no primary at the moment. Most errors of MongoDB's driver
+// say so in a label; that of a request which waited for a connection when another one broke says only that it may be tried again.
+func outOfReach(err error) bool {
+	var labels labeled
+	var pool interface{ Retryable() bool }
+	var network net.Error
+	return errors.As(err, &labels) && (labels.HasErrorLabel("NetworkError") || labels.HasErrorLabel("RetryableWriteError")) ||
+		errors.As(err, &pool) && pool.Retryable() || errors.As(err, &network)
+}
+
 // From returns what a client is told of err: the *Error in its chain, else Canceled or Unavailable for an ended context, Unavailable for
 // a store that is out of reach or has no primary at the moment, else Internal. The answer wraps err, so that the log has it whole.
 func From(err error) *Error {
 	var e *Error
-	var store labeled
 	switch {
 	case errors.As(err, &e):
 		return e
@@ -131,7 +141,7 @@ func From(err error) *Error {
 		return New(Canceled, "canceled", "The client left before the answer.").Because(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return New(Unavailable, "timeout", "The request took too long. Try again.").After(time.Second).Because(err)
-	case errors.As(err, &store) && (store.HasErrorLabel("NetworkError") || store.HasErrorLabel("RetryableWriteError")):
+	case outOfReach(err):
 		return New(Unavailable, "store_unavailable", "The store is out of reach. Try again.").After(time.Second).Because(err)
 	default:
 		return New(Internal, "internal", "Something went wrong on the server.").Because(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,12 @@ func TestEveryKindHasAStatusOfItsOwn(t *testing.T) {
 	}
 }
 
+// cleared is an error as MongoDB's driver has it for who waited for a connection.
+type cleared struct{}
+
+func (cleared) Error() string   { return "the pool was cleared" }
+func (cleared) Retryable() bool { return true }
+
 func TestFromSaysWhatAClientIsTold(t *testing.T) {
 	full := fault.New(fault.Conflict, "full", "It is full.")
 	for name, test := range map[string]struct {
@@ -44,6 +51,8 @@ func TestFromSaysWhatAClientIsTold(t *testing.T) {
 		"a fault because of another":          {full.Because(fault.BadField("f", "x")), fault.Conflict, "full", 0},
 		"a client that left":                  {fmt.Errorf("reading: %w", context.Canceled), fault.Canceled, "canceled", 0},
 		"a deadline":                          {fmt.Errorf("reading: %w", context.DeadlineExceeded), fault.Unavailable, "timeout", time.Second},
+		"a store that cannot be reached":      {fmt.Errorf("reading: %w", &net.OpError{Op: "dial"}), fault.Unavailable, "store_unavailable", time.Second},
+		"a store's connection that broke":     {fmt.Errorf("reading: %w", cleared{}), fault.Unavailable, "store_unavailable", time.Second},
 		"anything else":                       {errors.New("disk full"), fault.Internal, "internal", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
