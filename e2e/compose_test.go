@@ -167,15 +167,19 @@ func TestComposeGivesNobodyMoreThanItNeeds(t *testing.T) {
 	}
 }
 
-// The longest stop: 5 s until load balancers know, the drain, 15 s for requests under way, 5 s for what is owed.
+// The longest stop: the drain, 15 s for requests under way, 5 s for what is owed, 5 s to spare.
 func TestComposeLetsADrainEnd(t *testing.T) {
 	bin, err := split.Build(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	drain, err := time.ParseDuration(flags(t, bin, peer.RealtimeService)["drain"])
-	if err != nil {
-		t.Fatal(err)
+	var drain time.Duration
+	for _, name := range []string{peer.RealtimeService, routes.Web} {
+		d, err := time.ParseDuration(flags(t, bin, name)["drain"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		drain = max(drain, d)
 	}
 	for name, s := range ours(t) {
 		if s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < drain+25*time.Second {

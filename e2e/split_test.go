@@ -9,6 +9,7 @@ import (
 
 	"github.com/confab-chat/confab/e2e/split"
 	"github.com/confab-chat/confab/pkg/peer"
+	"github.com/confab-chat/confab/pkg/routes"
 )
 
 // runSplit runs the suite over processes, and judges their logs as those of a Confab in this process.
@@ -27,6 +28,7 @@ func runSplit(m *testing.M) (code int, err error) {
 		peer.ConversationService: {"-start-limit", "0"},
 		peer.MessageService:      {"-send-rate", "0"},
 		peer.RealtimeService:     {"-drain", "0"},
+		routes.Web:               {"-drain", "0"},
 	}})
 	if err != nil {
 		return 1, err

@@ -4,172 +4,161 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/confab-chat/confab/e2e/split"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
-// busy is 400 sockets that get 4,000 events a second.
-var busy = Load{Rooms: 4, Readers: 400, Writers: 2, Every: 200 * time.Millisecond}
-
-// light is what MongoDB's stand-in bears without a queue in front of it, so that the time of a send is that of our code.
-var light = Load{Rooms: 4, Readers: 400, Writers: 2, Every: 2 * time.Second}
-
-// Scenarios are all there are, in the order in which they run.
-var Scenarios = []Scenario{
-	{Name: "gateway: SIGTERM", Load: busy, Fault: terminateGateway},
-	{Name: "gateway: kill -9", Load: busy, Fault: killGateway},
-	{Name: "two message-svc, one conversation, 64 writers", Load: Load{Rooms: 1, Readers: 40, Writers: 64}, Fault: bothReplicas,
-		Flags: map[string][]string{peer.MessageService: {"-send-rate", "0"}}},
-	{Name: "Redis: killed, and started empty", Load: busy, Fault: restartRedis},
-	{Name: "Redis: stopped for 20 s", Load: busy, Fault: stopRedis},
-	{Name: "nothing, light load", Load: light, Fault: nothing},
-	{Name: "Redis: killed, and started empty, light load", Load: light, Fault: restartRedis},
-	{Name: "Redis: stopped for 20 s, light load", Load: light, Fault: stopRedis},
-}
-
 var errNothingTouched = errors.New("it would touch nothing")
 
 const (
-	drainBound  = 30 * time.Second // the grace period that Kubernetes gives by default
-	redisIsAway = 20 * time.Second
-	redisIsDown = 2 * time.Second
-	gatewayGone = 5 * time.Second
+	stopBound   = 30 * time.Second // the grace period that Kubernetes gives by default
+	isAway      = 20 * time.Second // for whatever does not answer
+	mongoIsAway = 30 * time.Second
+	isDown      = 2 * time.Second // for Redis, between two processes
+	isGone      = 5 * time.Second // for a service, between two processes
 )
+
+type fault = func(ctx context.Context, s *Scene) (string, error)
 
 func terminateGateway(ctx context.Context, s *Scene) (string, error) {
 	gateway := s.Process(peer.RealtimeService, 0)
-	sockets, err := metric(ctx, gateway, "confab_sockets")
+	sockets, err := some(metric(ctx, gateway, "confab_sockets"))
 	if err != nil {
 		return "", err
 	}
-	if sockets == 0 {
-		return "", errNothingTouched
-	}
+	took, err := s.terminate(ctx, gateway)
+	return fmt.Sprintf("ended %.0f sockets within %.1f s", sockets, took.Seconds()), err
+}
+
+// terminate asks the process to end, waits for that, and starts it again.
+func (s *Scene) terminate(ctx context.Context, p *split.Process) (took time.Duration, err error) {
 	begin := time.Now()
-	if err := gateway.Terminate(); err != nil {
-		return "", err
+	if err := p.Terminate(); err != nil {
+		return 0, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, drainBound)
+	bounded, cancel := context.WithTimeout(ctx, stopBound)
 	defer cancel()
-	if err := gateway.Wait(bounded); err != nil {
-		return "", err
+	if err := p.Wait(bounded); err != nil {
+		return 0, err
 	}
-	did := fmt.Sprintf("ended %.0f sockets within %.1f s", sockets, time.Since(begin).Seconds())
-	return did, gateway.Restart(ctx)
+	return time.Since(begin), p.Restart(ctx)
 }
 
 func killGateway(ctx context.Context, s *Scene) (string, error) {
-	gateway := s.Process(peer.RealtimeService, 0)
-	sockets, err := metric(ctx, gateway, "confab_sockets")
+	sockets, err := some(metric(ctx, s.Process(peer.RealtimeService, 0), "confab_sockets"))
 	if err != nil {
 		return "", err
 	}
-	if sockets == 0 {
-		return "", errNothingTouched
+	_, err = kill(peer.RealtimeService)(ctx, s)
+	return fmt.Sprintf("cut %.0f sockets", sockets), err
+}
+
+// kill ends a replica, and starts it again after a while.
+func kill(service string) fault {
+	return func(ctx context.Context, s *Scene) (string, error) {
+		p := s.Process(service, 0)
+		if err := p.Kill(); err != nil {
+			return "", err
+		}
+		time.Sleep(isGone)
+		return "gone for 5 s", p.Restart(ctx)
 	}
-	if err := gateway.Kill(); err != nil {
-		return "", err
+}
+
+// roll replaces all replicas, one after the other.
+func roll(ctx context.Context, s *Scene) (string, error) {
+	begin := time.Now()
+	for _, p := range s.Processes() {
+		if p.AdminURL == "" || p == s.Web {
+			continue // Redis and MongoDB; and there is one web only
+		}
+		if _, err := s.terminate(ctx, p); err != nil {
+			return "", err
+		}
 	}
-	time.Sleep(gatewayGone)
-	return fmt.Sprintf("cut %.0f sockets", sockets), gateway.Restart(ctx)
+	return fmt.Sprintf("8 replicas within %.0f s", time.Since(begin).Seconds()), nil
 }
 
 // bothReplicas waits until the writers are through. The load is the fault: two replicas number one conversation.
 func bothReplicas(ctx context.Context, s *Scene) (string, error) {
-	for s.crew.more() {
-		time.Sleep(100 * time.Millisecond)
+	for s.crew.promises.Asked() < plenty {
+		time.Sleep(arrivalPoll)
 	}
-	var counts [4]float64
-	for i, replica := range []struct{ service, metric string }{
-		{peer.MessageService, "confab_request_duration_seconds_count"}, {peer.RealtimeService, "confab_sockets"},
-	} {
-		for n := range 2 {
-			count, err := metric(ctx, s.Process(replica.service, n), replica.metric)
-			if err != nil {
-				return "", err
-			}
-			if count == 0 {
-				return "", errNothingTouched
-			}
-			counts[2*i+n] = count
+	var counts [2]float64
+	for n := range counts {
+		var err error
+		if counts[n], err = some(metric(ctx, s.Process(peer.MessageService, n), "confab_request_duration_seconds_count")); err != nil {
+			return "", err
 		}
 	}
-	return fmt.Sprintf("%.0f and %.0f requests to the replicas, %.0f and %.0f sockets", counts[0], counts[1], counts[2], counts[3]), nil
+	return fmt.Sprintf("%.0f and %.0f requests to the replicas", counts[0], counts[1]), nil
 }
 
 func restartRedis(ctx context.Context, s *Scene) (string, error) {
 	if err := s.Redis.Kill(); err != nil {
 		return "", err
 	}
-	time.Sleep(redisIsDown)
-	if err := s.Redis.Restart(ctx); err != nil {
-		return "", err
-	}
-	return s.healed(ctx, "down for 2 s")
+	time.Sleep(isDown)
+	return "down for 2 s", s.Redis.Restart(ctx)
 }
 
 // nothing is what the others are compared with.
 func nothing(context.Context, *Scene) (string, error) {
-	time.Sleep(redisIsAway)
+	time.Sleep(isAway)
 	return "none", nil
 }
 
-func stopRedis(ctx context.Context, s *Scene) (string, error) {
-	if err := s.Redis.Stop(); err != nil {
+func stopRedis(_ context.Context, s *Scene) (string, error) { return stop(s.Redis, isAway) }
+
+func stopMongo(_ context.Context, s *Scene) (string, error) { return stop(s.Mongo, mongoIsAway) }
+
+func stop(p *split.Process, length time.Duration) (string, error) {
+	if err := p.Stop(); err != nil {
 		return "", err
 	}
-	time.Sleep(redisIsAway)
-	if err := s.Redis.Continue(); err != nil {
-		return "", err
-	}
-	return s.healed(ctx, "said nothing for 20 s")
+	time.Sleep(length)
+	return fmt.Sprintf("silent for %v", length), p.Continue()
 }
 
-// healed adds how many gaps the gateways have closed so far.
-func (s *Scene) healed(ctx context.Context, did string) (string, error) {
-	var gaps float64
-	for n := range 2 {
-		count, err := metric(ctx, s.Process(peer.RealtimeService, n), "confab_gaps_total")
+// killSubscriptions ends all subscriptions of the gateways once a second.
+func killSubscriptions(ctx context.Context, s *Scene) (string, error) {
+	var killed int64
+	for range int(isAway / time.Second) {
+		n, err := s.redis(ctx, "CLIENT", "KILL", "TYPE", "pubsub")
 		if err != nil {
 			return "", err
 		}
-		gaps += count
+		killed += n
+		time.Sleep(time.Second)
 	}
-	return fmt.Sprintf("%s; %.0f gaps closed", did, gaps), nil
+	if killed == 0 {
+		return "", errNothingTouched
+	}
+	return fmt.Sprintf("%d connections ended", killed), nil
 }
 
-// metric returns the sum of a process's samples of a metric, whatever their labels.
-func metric(ctx context.Context, p *split.Process, name string) (float64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.AdminURL+"/metrics", http.NoBody)
-	if err != nil {
-		return 0, err
+// losing goes on from the beginning to the end.
+func losing(_ context.Context, s *Scene) (string, error) {
+	time.Sleep(isAway)
+	if s.dropper.Dropped() == 0 {
+		return "", errNothingTouched
 	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return 0, err
-	}
-	var sum float64
-	for line := range strings.Lines(string(text)) {
-		labels, ok := strings.CutPrefix(line, name)
-		if !ok || labels[0] != '{' && labels[0] != ' ' {
-			continue
+	return fmt.Sprintf("%d events lost within %v", s.dropper.Dropped(), isAway+calmBefore), nil
+}
+
+// freeze lets nothing pass on the way of the first replica.
+func freeze(way Way) fault {
+	return func(_ context.Context, s *Scene) (string, error) {
+		p := s.on(way)[0]
+		p.Freeze()
+		time.Sleep(isAway)
+		held := p.Held()
+		p.Heal()
+		if held == 0 {
+			return "", errNothingTouched
 		}
-		value, err := strconv.ParseFloat(strings.TrimSpace(labels[strings.LastIndexByte(labels, ' ')+1:]), 64)
-		if err != nil {
-			return 0, fmt.Errorf("metric %s of %s: %w", name, p, err)
-		}
-		sum += value
+		return fmt.Sprintf("silent for %v", isAway), nil
 	}
-	return sum, nil
 }

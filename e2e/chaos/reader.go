@@ -2,32 +2,30 @@ package chaos
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sync"
 	"time"
 
+	"github.com/confab-chat/confab/e2e/checker"
 	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/client"
 )
 
 // reader is a socket that joined one conversation before its first message, and notes all that comes.
 type reader struct {
-	socket       *client.Socket
-	conversation string
-	joined       chan struct{} // closed by the first join
+	socket *client.Socket
+	joined chan struct{} // closed by the first join
 
 	mu      sync.Mutex
 	once    sync.Once
-	sights  []sight
-	trail   *trail
-	garbled int64           // frames that cannot be read
+	history checker.History
+	trail   *checker.Trail
 	closed  time.Time       // zero while it is in the conversation
 	rejoins []time.Duration // from each close to the next join
 }
 
 func newReader(c *client.Client, conversation string) *reader {
-	r := &reader{conversation: conversation, joined: make(chan struct{}), trail: newTrail(conversation)}
+	r := &reader{joined: make(chan struct{}), history: checker.History{ConversationID: conversation}, trail: checker.NewTrail(conversation)}
 	r.socket = c.Socket(client.SocketOptions{
 		OnMessage: r.see, OnConnection: r.connection, Tap: r.tap,
 		OnJoined: func(client.Joined) { r.once.Do(func() { close(r.joined) }) },
@@ -39,19 +37,13 @@ func newReader(c *client.Client, conversation string) *reader {
 func (r *reader) see(e chat.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sights = append(r.sights, sight{e.Rev, e.Message.ID, e.Message.ClientMsgID, time.Now()})
+	r.history.See(e)
 }
 
 func (r *reader) tap(_ int, data []byte) {
-	var f frame
-	err := json.Unmarshal(data, &f)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
-		r.garbled++
-		return
-	}
-	r.trail.hear(f)
+	r.trail.Hear(data)
 }
 
 func (r *reader) connection(c client.Connection) {
@@ -70,19 +62,5 @@ func (r *reader) connection(c client.Connection) {
 func (r *reader) reached(rev int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.sights) > 0 && r.sights[len(r.sights)-1].rev >= rev
-}
-
-// report adds what the reader saw to the verdict.
-func (r *reader) report(v *Verdict) history {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	v.Lost.Raw += r.trail.lost + r.garbled
-	v.Doubled.Raw += r.trail.doubled
-	v.Reordered.Raw += r.trail.reordered
-	v.Resyncs += r.trail.resyncs
-	stats := r.socket.Stats()
-	v.Dropped += stats.Duplicates
-	v.OutOfTurn += stats.OutOfOrder
-	return history{r.conversation, r.sights}
+	return r.history.Last() >= rev
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"testing"
 
+	"github.com/confab-chat/confab/e2e/checker"
 	"github.com/confab-chat/confab/e2e/split"
 	"github.com/confab-chat/confab/pkg/client"
 	"github.com/confab-chat/confab/pkg/peer"
+	"github.com/confab-chat/confab/pkg/routes"
 )
 
 func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
@@ -14,7 +16,9 @@ func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := split.Start(t.Context(), split.Options{Bin: bin, Dir: t.TempDir(), Flags: map[string][]string{peer.RealtimeService: {"-drain", "0"}}})
+	d, err := split.Start(t.Context(), split.Options{Bin: bin, Dir: t.TempDir(), Flags: map[string][]string{
+		peer.RealtimeService: {"-drain", "0"}, routes.Web: {"-drain", "0"},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +27,7 @@ func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	c, err := muster(t.Context(), d.URL, Load{Rooms: 1, Writers: 1})
+	c, err := muster(t.Context(), d.URL, Load{Rooms: 1, Writers: 1}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,16 +42,19 @@ func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
 			t.Fatalf("gateway %d has %v sockets, %v", i, n, err)
 		}
 	}
+	w := &writer{crew: c, user: c.users[0], room: c.rooms[0]}
 	for range 2 { // had the first come twice, it would be there before the second
-		c.send(t.Context(), c.rooms[0], true, c.users[0].Send)
+		if err := w.send(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, reached := c.settle(t.Context()); !reached {
+	if _, reached := c.settle(); !reached {
 		t.Error("not all readers have had the last message")
 	}
-	var v Verdict
+	var v checker.Verdict
 	c.judge(&v)
 	stop()
-	if err := c.dismiss(); err != nil || !v.OK() || v.Acked != 3 || v.Deliveries != 6 || v.Dropped+v.OutOfTurn > 0 {
+	if err := c.dismiss(); err != nil || !v.OK() || v.Acknowledged != 2 || v.Deliveries != 4 || v.Dropped+v.OutOfTurn > 0 {
 		t.Errorf("the verdict is %+v, %v", v, err)
 	}
 }

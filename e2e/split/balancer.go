@@ -27,7 +27,7 @@ func listenBalancer(ctx context.Context) (*balancer, error) {
 	return b, nil
 }
 
-func (b *balancer) url() string { return "http://" + b.listener.Addr().String() }
+func (b *balancer) addr() string { return b.listener.Addr().String() }
 
 func (b *balancer) add(replica string) {
 	b.mu.Lock()

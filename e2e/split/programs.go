@@ -24,7 +24,7 @@ func (d *Deployment) newMongo() (*Process, error) {
 		return nil, err
 	}
 	p.command = func() *exec.Cmd {
-		cmd := d.commandOf(filepath.Join(d.options.Bin, Mongo), "-addr", p.Addr)
+		cmd := d.command(filepath.Join(d.options.Bin, Mongo), "-addr", p.Addr)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // not killed with this process: it ends with its input, and removes its data
 		_, _ = cmd.StdinPipe()                                // held by cmd until the process ends; an error is Start's to tell
 		return cmd
@@ -44,7 +44,7 @@ func (d *Deployment) newRedis() (*Process, error) {
 	}
 	_, port, _ := strings.Cut(p.Addr, ":") // freeAddress gave it
 	p.command = func() *exec.Cmd {
-		return d.commandOf(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", d.options.Dir)
+		return d.command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", d.options.Dir)
 	}
 	p.ready = func(ctx context.Context) error { return answersPing(ctx, p.Addr) }
 	return p, nil
@@ -58,11 +58,32 @@ func (d *Deployment) newService(service string, replica int, flags []string) (*P
 	if p.internalAddr, err = freeAddress(context.Background()); err != nil {
 		return nil, err
 	}
-	given := []string{"-internal-addr", p.internalAddr, "-redis-url", "redis://" + d.Redis.Addr,
-		"-auth-url", d.internal[peer.AuthService].url(),
-		"-conversation-url", d.internal[peer.ConversationService].url(),
-		"-message-url", d.internal[peer.MessageService].url()}
-	return p, d.serve(p, given, flags)
+	given := []string{"-internal-addr", p.internalAddr}
+	for _, way := range []struct{ flag, scheme, to, addr string }{
+		{"-redis-url", "redis://", Redis, d.Redis.Addr},
+		{"-auth-url", "http://", peer.AuthService, d.internal[peer.AuthService].addr()},
+		{"-conversation-url", "http://", peer.ConversationService, d.internal[peer.ConversationService].addr()},
+		{"-message-url", "http://", peer.MessageService, d.internal[peer.MessageService].addr()},
+	} {
+		addr, err := d.options.Between(p.String(), way.to, way.addr)
+		if err != nil {
+			return nil, err
+		}
+		given = append(given, way.flag, way.scheme+addr)
+	}
+	mongoURI, err := d.mongoFor(p)
+	if err != nil {
+		return nil, err
+	}
+	return p, d.serve(p, slices.Concat(given, d.options.Flags[service], flags), mongoURI)
+}
+
+func (d *Deployment) mongoFor(p *Process) (string, error) {
+	if d.Mongo == nil {
+		return d.options.MongoURI, nil
+	}
+	addr, err := d.options.Between(p.String(), Mongo, d.Mongo.Addr)
+	return "mongodb://" + addr + "/", err
 }
 
 func (d *Deployment) newWeb() (*Process, error) {
@@ -78,19 +99,22 @@ func (d *Deployment) newWeb() (*Process, error) {
 		}
 		flags = append(flags, "-"+strings.TrimSuffix(service, "-svc")+"-url", urls.String())
 	}
-	return p, d.serve(p, flags, nil)
+	return p, d.serve(p, append(flags, d.options.Flags[routes.Web]...), "")
 }
 
-// serve completes a process that is one of ours.
-func (d *Deployment) serve(p *Process, given, more []string) error {
+// serve completes a process that is one of ours. Secrets are in the environment, which only the user can read.
+func (d *Deployment) serve(p *Process, flags []string, mongoURI string) error {
 	admin, err := freeAddress(context.Background())
 	if err != nil {
 		return err
 	}
 	p.AdminURL = "http://" + admin
-	flags := slices.Concat([]string{"-http-addr", p.Addr, "-admin-addr", admin, "-trusted-proxies", thisMachine},
-		given, d.options.Flags[p.Service], more)
-	p.command = func() *exec.Cmd { return d.commandOf(filepath.Join(d.options.Bin, p.Service), flags...) }
+	flags = slices.Concat([]string{"-http-addr", p.Addr, "-admin-addr", admin, "-trusted-proxies", thisMachine}, flags)
+	p.command = func() *exec.Cmd {
+		cmd := d.command(filepath.Join(d.options.Bin, p.Service), flags...)
+		cmd.Env = append(cmd.Env, config.EnvName("service-keys")+"="+d.keys, config.EnvName("mongo-uri")+"="+mongoURI)
+		return cmd
+	}
 	p.ready = func(ctx context.Context) error { return answersReady(ctx, p.AdminURL) }
 	return nil
 }
@@ -107,9 +131,8 @@ func (d *Deployment) newProcess(name string, replica int, address string) (*Proc
 	return p, os.WriteFile(p.LogFile, nil, 0o600)
 }
 
-// commandOf runs a program in the deployment's directory, without this process's own settings. Secrets are in the environment, which only
-// the user can read.
-func (d *Deployment) commandOf(path string, args ...string) *exec.Cmd {
+// command runs a program in the deployment's directory, without this process's own settings.
+func (d *Deployment) command(path string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(context.Background(), path, args...)
 	cmd.Dir = d.options.Dir
 	for _, variable := range os.Environ() {
@@ -117,6 +140,5 @@ func (d *Deployment) commandOf(path string, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, variable)
 		}
 	}
-	cmd.Env = append(cmd.Env, config.EnvName("service-keys")+"="+d.keys, config.EnvName("mongo-uri")+"="+d.mongoURI)
 	return cmd
 }

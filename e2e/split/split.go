@@ -35,6 +35,8 @@ type Options struct {
 	MongoURI string              // empty: a stand-in of its own, empty and slow
 	HTTPAddr string              // of the one port in front; empty: a free port of loopback
 	Flags    map[string][]string // by service, web's too, behind those that Start gives
+	// Between returns the address by which a replica reaches another program in place of addr: that of a proxy, or addr. nil: no proxies.
+	Between func(from, to, addr string) (string, error)
 }
 
 // Deployment is a running Confab.
@@ -47,7 +49,6 @@ type Deployment struct {
 
 	options  Options
 	keys     string // -service-keys
-	mongoURI string
 	starter  *starter
 	internal map[string]*balancer // by service
 	dead     chan error
@@ -65,6 +66,9 @@ func Start(ctx context.Context, o Options) (*Deployment, error) {
 	if o.Replicas == 0 {
 		o.Replicas = 2
 	}
+	if o.Between == nil {
+		o.Between = func(_, _, addr string) (string, error) { return addr, nil }
+	}
 	var err error
 	if o.Bin, err = filepath.Abs(o.Bin); err != nil {
 		return nil, err
@@ -77,7 +81,7 @@ func Start(ctx context.Context, o Options) (*Deployment, error) {
 	}
 	dead := make(chan error, 16)
 	d := &Deployment{
-		options: o, keys: rand.Text() + rand.Text(), mongoURI: o.MongoURI, Dead: dead, dead: dead,
+		options: o, keys: rand.Text() + rand.Text(), Dead: dead, dead: dead,
 		starter: newStarter(), internal: map[string]*balancer{},
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
@@ -124,12 +128,12 @@ func (d *Deployment) start(ctx context.Context) error {
 
 func (d *Deployment) startStores(ctx context.Context) error {
 	var stores []*Process
-	if d.mongoURI == "" {
+	if d.options.MongoURI == "" {
 		p, err := d.newMongo()
 		if err != nil {
 			return err
 		}
-		d.Mongo, d.mongoURI = p, "mongodb://"+p.Addr+"/"
+		d.Mongo = p
 		stores = append(stores, p)
 	}
 	p, err := d.newRedis()

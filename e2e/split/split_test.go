@@ -37,7 +37,9 @@ func TestMain(m *testing.M) {
 
 func start(t *testing.T) *split.Deployment {
 	t.Helper()
-	d, err := split.Start(t.Context(), split.Options{Bin: bin, Dir: t.TempDir(), Flags: map[string][]string{peer.RealtimeService: {"-drain", "0"}}})
+	d, err := split.Start(t.Context(), split.Options{Bin: bin, Dir: t.TempDir(), Flags: map[string][]string{
+		peer.RealtimeService: {"-drain", "0"}, routes.Web: {"-drain", "0"},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/confab-chat/confab/e2e/chaos"
 	"github.com/confab-chat/confab/e2e/split"
@@ -19,9 +18,10 @@ import (
 
 func main() {
 	only := flag.String("only", "", "run the scenarios whose name holds `text`")
+	seed := flag.Uint64("seed", 1, "`number` that the writers' dice start from")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *only)
+	err := run(ctx, *only, *seed)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "confab-chaos:", err)
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, only string) error {
+func run(ctx context.Context, only string, seed uint64) error {
 	bin, err := split.Build(ctx)
 	if err != nil {
 		return err
@@ -39,43 +39,24 @@ func run(ctx context.Context, only string) error {
 		return err
 	}
 	var errs []error
+	fmt.Println(head)
 	for i, s := range chaos.Scenarios {
-		if !strings.Contains(s.Name, only) {
+		if !strings.Contains(s.Name, only) || ctx.Err() != nil {
 			continue
 		}
-		report, err := s.Run(ctx, bin, filepath.Join(dir, fmt.Sprint(i)))
+		report, err := s.Run(ctx, bin, filepath.Join(dir, fmt.Sprint(i)), seed)
 		if report != nil {
-			show(report)
-			if !report.OK() || len(report.Problems) > 0 {
-				err = errors.Join(err, errors.New("something was lost, doubled or reordered"))
-			}
+			fmt.Println(row(report))
+			err = errors.Join(err, wrong(report))
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", s.Name, err))
+			err = fmt.Errorf("%s: %w", s.Name, err)
+			fmt.Fprintln(os.Stderr, "  !", err)
+			errs = append(errs, err)
 		}
 	}
 	if len(errs) > 0 {
-		return fmt.Errorf("%w\nlogs are in %s", errors.Join(errs...), dir)
+		return fmt.Errorf("%d scenarios failed; logs are in %s", len(errs), dir)
 	}
 	return os.RemoveAll(dir)
-}
-
-func show(r *chaos.Report) {
-	ms := func(d time.Duration) string { return fmt.Sprintf("%.0f ms", float64(d.Microseconds())/1000) }
-	fmt.Printf("\n%s\n", r.Scenario)
-	fmt.Printf("  fault                 %s\n", r.Did)
-	fmt.Printf("  acknowledged          %d messages in %.0f s; %d deliveries, %.0f/s\n", r.Acked, r.Writing.Seconds(), r.Deliveries,
-		float64(r.Deliveries)/r.Writing.Seconds())
-	fmt.Printf("  sends over HTTP       p50 %s, p99 %s, max %s; %d sends over sockets written again\n", ms(chaos.Quantile(r.Sends, .5)),
-		ms(chaos.Quantile(r.Sends, .99)), ms(chaos.Quantile(r.Sends, 1)), r.Resent)
-	fmt.Printf("  close to rejoin       %d sockets; p50 %s, p99 %s, max %s\n", r.SocketsCut, ms(chaos.Quantile(r.Rejoins, .5)),
-		ms(chaos.Quantile(r.Rejoins, .99)), ms(chaos.Quantile(r.Rejoins, 1)))
-	fmt.Printf("  slowest delivery      %.1f s after its answer; the last one %.1f s\n", r.Slowest.Seconds(), r.Settled.Seconds())
-	fmt.Printf("  raw / behind client   lost %d/%d, doubled %d/%d, reordered %d/%d\n", r.Lost.Raw, r.Lost.Client, r.Doubled.Raw, r.Doubled.Client,
-		r.Reordered.Raw, r.Reordered.Client)
-	fmt.Printf("  besides               differing %d, invented %d, dropped by the client %d, out of turn %d, resyncs %d\n", r.Differing, r.Invented,
-		r.Dropped, r.OutOfTurn, r.Resyncs)
-	for _, p := range r.Problems {
-		fmt.Println("  !", p)
-	}
 }

@@ -90,7 +90,7 @@ func greet(d *split.Deployment, dir string) {
 }
 
 func stop(d *split.Deployment, signals <-chan os.Signal) error {
-	fmt.Println("\nStopping, at most 30 s. Another Ctrl-C kills all at once.")
+	fmt.Println("\nStopping, at most a minute. Another Ctrl-C kills all at once.")
 	go func() {
 		<-signals
 		fmt.Println("Killing.")

@@ -1,20 +1,23 @@
-package chaos
+package checker
 
-import "github.com/confab-chat/confab/pkg/chat"
+import (
+	"encoding/json"
 
-// trail follows one conversation on the raw frames of one reader, over all its connections. Every member here sees all history, so revs
+	"github.com/confab-chat/confab/pkg/chat"
+)
+
+// Trail follows one conversation on the raw frames of one reader, over all its connections. Every member here sees all history, so revs
 // have no holes: on each connection the first event follows the last one of the connection before, and each the one before it.
-type trail struct {
+type Trail struct {
 	conversation string
 	last         int64
 	known        bool // last holds: not before the first join is answered, nor between a resync and the next one
 	seen         map[int64]bool
 
-	events    int64 // frames that bore one
-	lost      int64 // revs that were left out, without a resync
-	doubled   int64
-	reordered int64
-	resyncs   int64
+	Lost      int64 // revs that were left out, without a resync, and frames that cannot be read
+	Doubled   int64
+	Reordered int64
+	Resyncs   int64
 }
 
 // frame is as much of a frame as a trail looks at.
@@ -30,17 +33,28 @@ type position struct {
 	Rev            int64  `json:"rev"`
 }
 
-func newTrail(conversation string) *trail {
-	return &trail{conversation: conversation, seen: map[int64]bool{}}
+// NewTrail returns a trail before the first frame.
+func NewTrail(conversation string) *Trail {
+	return &Trail{conversation: conversation, seen: map[int64]bool{}}
 }
 
-func (t *trail) hear(f frame) {
+// Hear takes the next frame.
+func (t *Trail) Hear(data []byte) {
+	var f frame
+	if json.Unmarshal(data, &f) != nil {
+		t.Lost++
+		return
+	}
+	t.hear(f)
+}
+
+func (t *Trail) hear(f frame) {
 	switch {
 	case f.Joined != nil && f.Joined.ConversationID == t.conversation:
 		t.joined(f.Joined.Rev)
 	case f.ConversationID != t.conversation:
 	case f.Type == chat.Resync:
-		t.resyncs++
+		t.Resyncs++
 		t.known = false
 	case f.Type == chat.MessageCreated || f.Type == chat.MessageUpdated || f.Type == chat.MessageDeleted:
 		t.event(f.Rev)
@@ -48,22 +62,21 @@ func (t *trail) hear(f frame) {
 }
 
 // joined stands behind all events up to its rev.
-func (t *trail) joined(rev int64) {
+func (t *Trail) joined(rev int64) {
 	if t.known && rev > t.last {
-		t.lost += rev - t.last
+		t.Lost += rev - t.last
 	}
 	t.known, t.last = true, max(t.last, rev)
 }
 
-func (t *trail) event(rev int64) {
-	t.events++
+func (t *Trail) event(rev int64) {
 	switch {
 	case t.seen[rev]:
-		t.doubled++
+		t.Doubled++
 	case t.known && rev <= t.last:
-		t.reordered++
+		t.Reordered++
 	case t.known && rev > t.last+1:
-		t.lost += rev - t.last - 1
+		t.Lost += rev - t.last - 1
 	}
 	t.seen[rev] = true
 	t.last = max(t.last, rev)
