@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -21,9 +22,12 @@ func (s *Socket) keepConnected(ctx context.Context) error {
 		if s.queue.full() && s.queue.waitForSpace(ctx) != nil {
 			return ctx.Err()
 		}
-		err := s.connectOnce(ctx, p, catchUp)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		number := int(s.tries.Add(1))
+		err := s.connectOnce(ctx, number, p, catchUp)
+		ended := ctx.Err()
+		s.report(number, Closed, cmp.Or(ended, err))
+		if ended != nil {
+			return ended
 		}
 		pause, err := s.after(ctx, err, p)
 		if err != nil {
@@ -46,11 +50,9 @@ func (s *Socket) settle() {
 }
 
 // connectOnce returns why a connection could not be opened or has ended.
-func (s *Socket) connectOnce(ctx context.Context, p *pace, catchUp func(*room)) (err error) {
+func (s *Socket) connectOnce(ctx context.Context, number int, p *pace, catchUp func(*room)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	number := int(s.tries.Add(1))
-	defer func() { s.report(number, Closed, err) }()
 	tokens, err := s.client.validTokens(ctx)
 	if err != nil {
 		return err

@@ -72,7 +72,8 @@ type startBody struct {
 	Message   *draftBody `json:"message,omitempty"`
 }
 
-// Start starts a conversation, or returns the one there is.
+// Start starts a conversation, or returns the one there is. A Body is sent in either case: into a direct conversation that exists it comes
+// as one more message, unless its ClientMsgID was sent there before.
 func (c *Client) Start(ctx context.Context, s Start) (Started, error) {
 	body := startBody{Type: s.Type, MemberIDs: s.MemberIDs, Title: s.Title, ClientID: s.ClientID}
 	if body.MemberIDs == nil {

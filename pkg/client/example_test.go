@@ -25,12 +25,12 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	bob, _, err := c.UserByEmail(ctx, "bob@example.com")
-	if err != nil {
-		fmt.Println(err)
+	bob, found, err := c.UserByEmail(ctx, "bob@example.com")
+	if err != nil || !found {
+		fmt.Println("Bob has no account, or", err)
 		return
 	}
-	started, err := c.Start(ctx, client.Start{Type: client.Direct, MemberIDs: []string{bob.ID}, Body: "Hi Bob"})
+	started, err := c.Start(ctx, client.Start{Type: client.Direct, MemberIDs: []string{bob.ID}, Body: "Hi Bob", ClientMsgID: "hi-bob"})
 	if err != nil {
 		fmt.Println(err)
 		return

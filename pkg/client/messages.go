@@ -34,8 +34,8 @@ type messageAnswer struct {
 	Message chat.Message `json:"message"`
 }
 
-// Send stores a message, once however often it has to be tried. After an error of the context it is not known whether it was stored: call
-// again with the same ClientMsgID. Concurrent calls have no order; Socket.Send has one.
+// Send stores a message, once however often it has to be tried. After an error that is no *Error it is not known whether it was stored:
+// call again with the same ClientMsgID, which has to be the caller's own for that. Concurrent calls have no order; Socket.Send has one.
 func (c *Client) Send(ctx context.Context, d Draft) (chat.Message, error) {
 	var out messageAnswer
 	d = d.keyed()

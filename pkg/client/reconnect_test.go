@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/client"
 )
 
@@ -309,6 +310,31 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		}
 		if !websocket.IsCloseError(err, websocket.CloseNormalClosure) {
 			t.Fatalf("the server heard %v, want a goodbye", err)
+		}
+	})
+}
+
+func TestTheLastCloseIsToldBehindWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t)
+		r := run(t, s.newClient(), func(v any) {
+			if _, ok := v.(chat.Event); ok {
+				time.Sleep(time.Second)
+			}
+		})
+		r.Join("c1", 0)
+		ws, _ := s.accept()
+		ws.enter()
+		ws.joins(3, revs(1, 3)...)
+		synctest.Wait()
+		r.cancel()
+		if err := r.end(); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Run returned %v", err)
+		}
+		requireRevs(t, r, revs(1, 3))
+		last, ok := r.heard[len(r.heard)-1].(client.Connection)
+		if !ok || last.Number != 1 || last.State != client.Closed || !errors.Is(last.Err, context.Canceled) {
+			t.Fatalf("heard %+v last, want that the connection was closed by the context", r.heard[len(r.heard)-1])
 		}
 	})
 }

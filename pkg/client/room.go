@@ -75,8 +75,9 @@ func (r *room) gapOf(rev int64) int {
 	return -1
 }
 
-// Join has a conversation's events handed over: those behind the event of rev after, and what comes; FromNow: what comes. It goes on over
-// all connections until Leave, OnRefused, or the user's own member.removed. Joining what is joined does nothing.
+// Join has a conversation's events handed over: those behind the event of rev after, and what comes; zero: all there ever were; FromNow: what
+// comes. It goes on over all connections, from the last event that was handed over, until Leave, OnRefused, or the user's own
+// member.removed. Joining what is joined does nothing. The server takes 500 joins on a socket, and refuses more with too_many_joined.
 func (s *Socket) Join(conversationID string, after int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,14 +14,14 @@ import (
 // their own, and may call the Socket and the Client. Up to Queue events wait for them. What comes then is left out and read again
 // from the feed once they have caught up, and typing, read positions and hints are dropped: a slow handler costs a detour, not memory.
 type SocketOptions struct {
-	OnMessage func(chat.Event)       // each event of a joined conversation, once and in order of Rev
-	OnMember  func(chat.MemberEvent) // of joined conversations; about the user herself of any, but for a removal behind a later addition
+	OnMessage func(chat.Event)       // each event of a joined conversation, once and in order of Rev; its Message is never nil
+	OnMember  func(chat.MemberEvent) // of joined conversations, and of any about the user herself: Join those that she is added to
 	OnRead    func(chat.ReadEvent)   // of joined conversations; may be lost
 	OnTyping  func(chat.TypingEvent) // of joined conversations; may be lost
-	// OnInbox hints that a conversation moved. With an empty ConversationID any may have: read the first page of the inbox. That comes
-	// after each connect and resync and every minute, since hints may be lost.
+	// OnInbox hints that a conversation moved, perhaps a new one that is to be joined. With an empty ConversationID any may have: read the
+	// first page of the inbox. That comes after each connect and resync and every minute, since hints may be lost.
 	OnInbox      func(chat.InboxEvent)
-	OnJoined     func(Joined)     // on each connection, behind the events that were missed
+	OnJoined     func(Joined)     // on each connection, behind the events that were missed; where they are too many, while they are read
 	OnRefused    func(Refused)    // the conversation is joined no more
 	OnConnection func(Connection) // what becomes of the connections
 	// Tap gets each frame as it came, in the order of its connection, from the goroutine that reads. Connections count from 1.
@@ -29,7 +29,8 @@ type SocketOptions struct {
 	Queue int // zero: 256
 }
 
-// Joined tells that a conversation's later events come as they happen, and those up to Rev have been handed over or are being read.
+// Joined tells that a conversation's events above Rev come as they happen. Those up to Rev have been handed over, or, where they were more
+// than the server replays, are read from the feed and follow. After a Join FromNow Rev is where it begins.
 type Joined struct {
 	ConversationID string
 	Rev            int64
@@ -111,7 +112,8 @@ var errRuns = errors.New("client: the socket runs already")
 
 // Run keeps the Socket connected until the context ends, or its deadline comes before the next try to connect, and returns the context's
 // error. It returns an *Error where the server asks not to come back, such as session_ended, and ErrNoSession where the tokens cannot be
-// renewed; the handlers have everything by then. Run may be called again: it goes on where it was.
+// renewed. The handlers have had everything that came by then, a Closed last, so a handler must not wait longer than the context: Send
+// with it there. One Run runs at a time; the next one goes on where it was, and a Join FromNow too. There is nothing else to close.
 func (s *Socket) Run(ctx context.Context) error {
 	if !s.busy.CompareAndSwap(false, true) {
 		return errRuns
@@ -119,18 +121,18 @@ func (s *Socket) Run(ctx context.Context) error {
 	defer s.busy.Store(false)
 	noMore := make(chan struct{})
 	var handlers sync.WaitGroup
-	handlers.Go(func() { s.handle(ctx, noMore) })
+	handlers.Go(func() { s.handle(noMore) })
 	err := s.keepConnected(ctx)
 	close(noMore)
 	handlers.Wait()
 	return err
 }
 
-// handle calls the handlers until the context ends, or until nothing waits once no more comes.
-func (s *Socket) handle(ctx context.Context, noMore <-chan struct{}) {
+// handle calls the handlers until nothing waits once no more comes.
+func (s *Socket) handle(noMore <-chan struct{}) {
 	every := time.NewTicker(inboxEvery)
 	defer every.Stop()
-	for ctx.Err() == nil {
+	for {
 		if next, ok := s.queue.next(); ok {
 			if next.room == nil || !next.room.left.Load() {
 				s.handOver(next.value)
@@ -145,7 +147,6 @@ func (s *Socket) handle(ctx context.Context, noMore <-chan struct{}) {
 			if s.queue.empty() {
 				return
 			}
-		case <-ctx.Done():
 		}
 	}
 }

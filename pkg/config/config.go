@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -85,7 +86,7 @@ func usage(fs *flag.FlagSet, arguments string) {
 		fs.Name(), arguments, EnvName("some-flag"))
 	fs.VisitAll(func(f *flag.Flag) {
 		kind, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(w, "  -%s %s\n        %s", f.Name, kind, text)
+		fmt.Fprintf(w, "  %s\n        %s", strings.TrimSpace("-"+f.Name+" "+kind), text)
 		if f.DefValue != "" && f.DefValue != "false" {
 			fmt.Fprintf(w, " (default %s)", f.DefValue)
 		}
@@ -93,13 +94,18 @@ func usage(fs *flag.FlagSet, arguments string) {
 	})
 }
 
-// Secret is a string flag that prints as ***.
+// Secret is a string flag that prints as ***, unless it is a bare address: a URL of nothing but a scheme and a host has no secret in it.
 type Secret string
 
-// String returns *** where the secret is set.
+// String returns *** where the secret is set and no bare address.
 func (s *Secret) String() string {
 	if s == nil || *s == "" {
 		return ""
+	}
+	text := string(*s)
+	u, err := url.Parse(text)
+	if err == nil && u.Scheme != "" && u.Host != "" && strings.TrimSuffix(text, "/") == u.Scheme+"://"+u.Host {
+		return text
 	}
 	return "***"
 }

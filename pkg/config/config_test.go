@@ -69,16 +69,40 @@ func TestArgumentMayStandAnywhere(t *testing.T) {
 	}
 }
 
-func TestHelpHidesSecrets(t *testing.T) {
+func TestHelpNamesEachFlag(t *testing.T) {
 	var out strings.Builder
 	fs := flag.NewFlagSet("confab", flag.ContinueOnError)
 	fs.SetOutput(&out)
 	secret := config.Secret("redis://:hunter2@localhost")
 	fs.Var(&secret, "redis-url", "`URL` of Redis")
+	fs.Bool("pprof", false, "serve profiles")
 	if err := config.Parse(fs, []string{"-h"}, func(string) string { return "" }); !errors.Is(err, flag.ErrHelp) {
 		t.Fatalf("-h gives %v", err)
 	}
-	if text := out.String(); strings.Contains(text, "hunter2") || !strings.Contains(text, "***") || !strings.Contains(text, "CONFAB_") {
-		t.Fatalf("the usage is\n%s", text)
+	want := "Usage: confab [flags]\n\nEach flag may be given in the environment instead: -some-flag as CONFAB_SOME_FLAG.\n\n" +
+		"  -pprof\n        serve profiles\n  -redis-url URL\n        URL of Redis (default ***)\n"
+	if out.String() != want {
+		t.Fatalf("the usage is\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
+func TestOnlyABareAddressOfASecretIsShown(t *testing.T) {
+	for secret, want := range map[string]string{
+		"":                                 "",
+		"hunter2":                          "***",
+		"redis://127.0.0.1:6379":           "redis://127.0.0.1:6379",
+		"redis://:hunter2@127.0.0.1:6379":  "***",
+		"mongodb://127.0.0.1:27017/":       "mongodb://127.0.0.1:27017/",
+		"redis://h:6379?password=hunter2":  "***",
+		"redis://h:6379/hunter2":           "***",
+		"redis://h:6379#hunter2":           "***",
+		"mongodb://u:hunter2@a:1,b:2/chat": "***",
+		"mongodb://u:hun/ter2@a:1":         "***",
+		"redis:hunter2":                    "***",
+		"//hunter2":                        "***",
+	} {
+		if s := config.Secret(secret); s.String() != want || s.LogValue() != want {
+			t.Errorf("%q is shown as %q, want %q", secret, s.String(), want)
+		}
 	}
 }
