@@ -55,14 +55,14 @@ func RunCommand(ctx context.Context, args []string, stdout, stderr io.Writer) in
 	return 0
 }
 
-// Greeting says what to try next, once the server listens on address.
+// Greeting says what to try next, once the server listens on address. It names the program as it was started.
 func Greeting(address string) string {
 	return `
   Confab is running on http://` + address + `
 
   Sign up:   curl -s http://` + address + `/v1/auth/register -H 'Content-Type: application/json' \
                -d '{"email":"you@example.com","password":"correct horse","first_name":"You","last_name":"There"}'
-  Chat:      confab chat -url http://` + address + `
+  Chat:      ` + os.Args[0] + ` chat -url http://` + address + `
   Next:      README.md walks two people through a chat; docs/api/openapi.yaml lists every route.
   Stop:      Ctrl-C
 `

@@ -77,7 +77,7 @@ func run(ctx context.Context, cfg Config, stdin io.Reader, stdout io.Writer) err
 			return nil
 		}
 		if err != nil {
-			return err
+			return reached(cfg.URL, err)
 		}
 	case <-ctx.Done():
 		return nil

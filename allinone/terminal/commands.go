@@ -129,6 +129,10 @@ func (t *talk) enter(ctx context.Context, c client.Conversation) {
 
 func (t *talk) startDirect(ctx context.Context, arguments string) {
 	email, text, _ := strings.Cut(arguments, " ")
+	if email == "" {
+		t.say("Give an address: /new ann@example.com Hello")
+		return
+	}
 	if ids, ok := t.people(ctx, email); ok {
 		t.start(ctx, client.Start{Type: client.Direct, MemberIDs: ids, Body: strings.TrimSpace(text)})
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"strings"
 	"time"
 
@@ -37,16 +39,43 @@ func enter(ctx context.Context, c *client.Client, cfg Config, s screen) (client.
 	}
 	fmt.Fprintln(s, "That password is wrong, or there is no such account.")
 	name, asked := s.line("Your name, to make an account (Enter: leave): ")
-	if asked != nil || strings.TrimSpace(name) == "" {
+	switch {
+	case asked != nil:
 		return me, err
+	case strings.TrimSpace(name) == "":
+		return me, io.EOF // as Ctrl-C does
 	}
-	return register(ctx, c, email, password, name)
+	return signUp(ctx, c, s, email, password, name)
+}
+
+// signUp makes an account, and asks for another password where the server wants a better one.
+func signUp(ctx context.Context, c *client.Client, s screen, email, password, name string) (client.Profile, error) {
+	for {
+		me, err := register(ctx, c, email, password, name)
+		refused, ok := errors.AsType[*client.Error](err)
+		if !ok || refused.Field != "password" {
+			return me, err
+		}
+		fmt.Fprintln(s, plain(refused.Detail))
+		var asked error
+		if password, asked = s.secret("Password: "); asked != nil {
+			return me, err
+		}
+	}
 }
 
 func login(ctx context.Context, c *client.Client, email, password string) (client.Profile, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWait)
 	defer cancel()
 	return c.Login(ctx, email, password)
+}
+
+// reached makes plain that there was no answer, where there was none.
+func reached(address string, err error) error {
+	if lost, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("cannot reach %s: is it running? (%w)", address, lost.Err)
+	}
+	return err
 }
 
 // given returns a value, or asks for it.

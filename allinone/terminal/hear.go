@@ -80,7 +80,11 @@ func (t *talk) hasRead(seq int64) {
 
 // hint tells of a message in a conversation that is not open.
 func (t *talk) hint(ctx context.Context, e chat.InboxEvent) {
-	if e.ConversationID == "" || t.open != nil && t.open.conversation.ID == e.ConversationID || t.announced[e.ConversationID] >= e.Rev {
+	if e.ConversationID == "" {
+		t.lookForNew(ctx)
+		return
+	}
+	if t.open != nil && t.open.conversation.ID == e.ConversationID || t.announced[e.ConversationID] >= e.Rev {
 		return
 	}
 	calling, cancel := context.WithTimeout(ctx, callWait)
@@ -93,11 +97,43 @@ func (t *talk) hint(ctx context.Context, e chat.InboxEvent) {
 	t.say("* %s: %s  (/open %d)", t.title(ctx, conversation), plain(conversation.LastMessage.Excerpt), t.number(conversation))
 }
 
+// lookForNew tells of conversations that nothing told of: a new group of which nobody has said anything yet. It comes every minute.
+func (t *talk) lookForNew(ctx context.Context) {
+	calling, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	page, err := t.client.Inbox(calling, client.Page{Limit: inboxShown})
+	if err != nil {
+		return // the next minute is another chance
+	}
+	for _, c := range page.Items {
+		listed := slices.ContainsFunc(t.listed, func(l client.Conversation) bool { return l.ID == c.ID })
+		if !listed && c.LastMessage == nil {
+			t.welcome(ctx, c)
+		}
+	}
+}
+
+// added tells of a conversation that the user was brought into.
+func (t *talk) added(ctx context.Context, conversationID string) {
+	calling, cancel := context.WithTimeout(ctx, callWait)
+	defer cancel()
+	c, err := t.client.Conversation(calling, conversationID)
+	if err != nil {
+		t.say("* You are in a new conversation. /inbox shows it.")
+		return
+	}
+	t.welcome(ctx, c)
+}
+
+func (t *talk) welcome(ctx context.Context, c client.Conversation) {
+	t.say("* You are in %s.  (/open %d)", t.title(ctx, c), t.number(c))
+}
+
 func (t *talk) member(ctx context.Context, e chat.MemberEvent) {
 	here := t.open != nil && t.open.conversation.ID == e.ConversationID
 	switch {
 	case e.UserID == t.me.ID && e.Type == chat.MemberAdded:
-		t.say("* You are in a new conversation. /inbox shows it.")
+		t.added(ctx, e.ConversationID)
 	case e.UserID == t.me.ID && here:
 		t.say("* You are no longer in %s.", t.open.title)
 		t.open = nil

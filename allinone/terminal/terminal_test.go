@@ -231,6 +231,20 @@ func TestAGroupOfThree(t *testing.T) {
 	eve.asks("/inbox", `1  Lunch club  Yes`) // nothing is unread where it was read
 }
 
+func TestNewConversationsAreTold(t *testing.T) {
+	c := serve(t)
+	ann, bob, eve := c.as("Ann"), c.as("Bob"), c.as("Eve")
+	eve.sees("You have no conversations")
+	ann.types("/group Lunch club bob@example.com eve@example.com")
+	ann.sees("── Lunch club")
+	c.stop() // nothing tells of a group that says nothing, so Eve has to look again
+	c.start()
+	eve.sees(`\* You are in Lunch club\.  \(/open 1\)\n`)
+	bob.sees(`\* You are in Lunch club\.  \(/open 1\)\n`)
+	bob.types("/open 1")
+	bob.sees("── Lunch club: type a line")
+}
+
 func TestWhatIsWrongIsSaid(t *testing.T) {
 	c := serve(t)
 	ann := c.as("Ann")
@@ -238,6 +252,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"hello":                   "Open a conversation first",
 		"/open 7":                 "Give the number of a conversation",
 		"/open x":                 "Give the number of a conversation",
+		"/new":                    "Give an address: /new ann@example.com",
 		"/new nobody@example.com": "Nobody has the address nobody@example.com",
 		"/new ann@example.com":    "Not started: ",
 		"/group bob@example.com":  "Give a title, then addresses",
@@ -262,11 +277,14 @@ func TestLoggingIn(t *testing.T) {
 	}{
 		"by what is typed":                   {nil, []string{"ann@example.com", "correct horse"}, 0, "Hello, Ann"},
 		"a wrong password for a script":      {[]string{"-email", "ann@example.com"}, []string{"wrong horse"}, 1, "confab chat: 401 credentials_refused"},
-		"a wrong password that is typed":     {nil, []string{"ann@example.com", "wrong horse", ""}, 1, "no such account"},
+		"a wrong password that is typed":     {nil, []string{"ann@example.com", "wrong horse"}, 1, "confab chat: 401 credentials_refused"},
+		"Enter, where a name is asked for":   {nil, []string{"ann@example.com", "wrong horse", ""}, 0, "no such account.\n$"},
 		"a new account that is typed":        {nil, []string{"kim@example.com", "correct horse", "Kim"}, 0, "Hello, Kim"},
+		"a new account's short password":     {nil, []string{"lea@example.com", "horse", "Lea", "mare", "correct horse"}, 0, "(?s)8 characters.*8 characters.*Hello, Lea"},
+		"a short password and no other":      {nil, []string{"max@example.com", "horse", "Max"}, 1, "(?s)8 characters.*confab chat: 400"},
 		"an account that exists":             {nil, []string{"ann@example.com", "wrong horse", "Ann"}, 1, "has an account already"},
 		"the end of the input at the prompt": {nil, nil, 0, "^$"},
-		"a server that is not there":         {[]string{"-url", "http://127.0.0.1:1", "-email", "a@example.com", "-password", "x"}, nil, 1, "confab chat: .*refused"},
+		"a server that is not there":         {[]string{"-url", "http://127.0.0.1:1", "-email", "a@example.com", "-password", "x"}, nil, 1, `confab chat: cannot reach http://127.0.0.1:1: is it running\? \(dial .*refused\)`},
 		"a URL that is none":                 {[]string{"-url", "localhost"}, nil, 1, "must begin with http"},
 		"a flag that is none":                {[]string{"-nope"}, nil, 2, "Try confab chat -h"},
 		"help":                               {[]string{"-h"}, nil, 0, "(?s)-email.*/inbox.*/quit"},
