@@ -28,18 +28,23 @@ type Verifier interface {
 	Verify(ctx context.Context, token string) (identity.Identity, error)
 }
 
-// Chain is the middleware of a service's endpoints, outermost first: metrics, timeout, authentication, limits.
+// Chain is the middleware of a service's endpoints, outermost first: metrics, the bound on requests under way, timeout, authentication,
+// limits. Other services have a bound of their own: a request of a client may wait for one of theirs.
 type Chain struct {
 	Users    Verifier // of /v1 and /api
 	Services Verifier // of /internal/
 	Limiter  ratelimit.Limiter
 	Timeout  time.Duration
+	clients  *inFlight
+	peers    *inFlight
 	requests *prometheus.HistogramVec
 }
 
-// NewChain registers the requests' histogram.
-func NewChain(registerer prometheus.Registerer, users, services Verifier, limiter ratelimit.Limiter, timeout time.Duration) *Chain {
+// NewChain registers the requests' histogram and gauges. most is how many requests of clients may be under way at once, and how many of
+// other services.
+func NewChain(registerer prometheus.Registerer, users, services Verifier, limiter ratelimit.Limiter, timeout time.Duration, most int64) *Chain {
 	c := &Chain{Users: users, Services: services, Limiter: limiter, Timeout: timeout}
+	c.clients, c.peers = newInFlight(registerer, "clients", most), newInFlight(registerer, "services", most)
 	c.requests = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "confab_request_duration_seconds",
 		Help:    "Time from a request's arrival at its endpoint to the answer, by endpoint and kind of outcome.",
@@ -51,20 +56,21 @@ func NewChain(registerer prometheus.Registerer, users, services Verifier, limite
 
 // Public wraps an endpoint that needs no token; its rules count by the client's network.
 func (c *Chain) Public(name string, e endpoint.Endpoint, rules ...ratelimit.Rule) endpoint.Endpoint {
-	return c.wrap(name, c.limit(rules, func(ctx context.Context) string { return InfoFrom(ctx).Network() }, e))
+	return c.wrap(name, c.clients, c.limit(rules, func(ctx context.Context) string { return InfoFrom(ctx).Network() }, e))
 }
 
 // User wraps an endpoint that needs a user's token; its rules count by the user.
 func (c *Chain) User(name string, e endpoint.Endpoint, rules ...ratelimit.Rule) endpoint.Endpoint {
-	return c.wrap(name, authenticate(c.Users, c.limit(rules, identity.UserID, e)))
+	return c.wrap(name, c.clients, authenticate(c.Users, c.limit(rules, identity.UserID, e)))
 }
 
 // Service wraps an endpoint of /internal/, which needs a service token.
 func (c *Chain) Service(name string, e endpoint.Endpoint) endpoint.Endpoint {
-	return c.wrap(name, authenticate(c.Services, e))
+	return c.wrap(name, c.peers, authenticate(c.Services, e))
 }
 
-func (c *Chain) wrap(name string, next endpoint.Endpoint) endpoint.Endpoint {
+func (c *Chain) wrap(name string, f *inFlight, next endpoint.Endpoint) endpoint.Endpoint {
+	next = f.bound(next)
 	requests := c.requests.MustCurryWith(prometheus.Labels{"endpoint": name})
 	requests.WithLabelValues("ok") // shown from the start
 	return func(ctx context.Context, request any) (any, error) {

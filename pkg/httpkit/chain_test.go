@@ -39,7 +39,7 @@ type chained struct {
 
 func newChain() *chained {
 	registry := prometheus.NewRegistry()
-	return &chained{Chain: httpkit.NewChain(registry, prefix("user-"), prefix("service-"), ratelimit.NewMemory(), time.Second), registry: registry}
+	return &chained{Chain: httpkit.NewChain(registry, prefix("user-"), prefix("service-"), ratelimit.NewMemory(), time.Second, 2), registry: registry}
 }
 
 func (c *chained) call(token, address, body string) servertest.Answer {

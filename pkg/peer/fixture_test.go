@@ -22,7 +22,7 @@ func callee(t *testing.T, last func(context.Context, peer.LastRequest) (peer.Las
 	t.Helper()
 	env := servertest.Env(t, nil)
 	lock := peer.Lock{Service: peer.MessageService, Keys: keys}
-	chain := httpkit.NewChain(prometheus.NewRegistry(), nil, lock, env.Limiter, time.Minute)
+	chain := httpkit.NewChain(prometheus.NewRegistry(), nil, lock, env.Limiter, time.Minute, 100)
 	return listen(t, env.InternalHandler([]httpkit.Route{
 		{Pattern: "POST " + peer.PathLast, Handler: httpkit.NewServer(env.Log).Internal(chain.Service("last", httpkit.Typed(last)))},
 	}))

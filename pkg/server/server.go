@@ -26,6 +26,9 @@ var Version = "dev"
 // RequestTimeout bounds an endpoint's work; the listeners' own timeouts lie above it.
 const RequestTimeout = 10 * time.Second
 
+// requestsAtOnce bounds what clients have under way in one service, and what other services have: bodies of 128 KiB fill 256 MiB then.
+const requestsAtOnce = 2000
+
 // App is a service, or several composed.
 type App interface {
 	// Public and Internal are what the listeners serve; Internal is nil where there is none.

@@ -10,7 +10,7 @@ import (
 
 // NewChain returns the middleware of a service's endpoints.
 func (e Env) NewChain(service string, users *token.Verifier) *httpkit.Chain {
-	return httpkit.NewChain(e.Registerer, users, peer.Lock{Service: service, Keys: e.ServiceKeys}, e.Limiter, RequestTimeout)
+	return httpkit.NewChain(e.Registerer, users, peer.Lock{Service: service, Keys: e.ServiceKeys}, e.Limiter, RequestTimeout, requestsAtOnce)
 }
 
 // PublicHandler serves the routes to browsers and other clients.
