@@ -95,13 +95,14 @@ func New(ctx context.Context, cfg Config, deps Deps) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	env := deps.For(peer.AuthService)
 	repo := deps.Repository
 	if repo == nil {
-		if repo, err = OpenMongo(ctx, string(cfg.MongoURI)); err != nil {
+		if repo, err = OpenMongo(ctx, string(cfg.MongoURI), env.Registerer); err != nil {
 			return nil, err
 		}
 	}
-	app, err := compose(ctx, cfg, deps.For(peer.AuthService), repo, mailer)
+	app, err := compose(ctx, cfg, env, repo, mailer)
 	if err != nil {
 		return nil, errors.Join(err, repo.Close())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -24,9 +25,10 @@ type mongoRepository struct {
 	secrets  *mongo.Collection
 }
 
-// OpenMongo connects to the server at uri and makes the indexes. It returns an error where either fails.
-func OpenMongo(ctx context.Context, uri string) (Repository, error) {
-	client, err := mongokit.Connect(ctx, uri)
+// OpenMongo connects to the server at uri and makes the indexes. The registerer tells of its connections. It returns an error where
+// either fails.
+func OpenMongo(ctx context.Context, uri string, registerer prometheus.Registerer) (Repository, error) {
+	client, err := mongokit.Connect(ctx, uri, mongokit.WithMetrics(registerer))
 	if err != nil {
 		return nil, err
 	}

@@ -71,14 +71,14 @@ func New(ctx context.Context, cfg Config, deps Deps) (*App, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
+	env := deps.For(peer.ConversationService)
 	repo := deps.Repository
 	if repo == nil {
 		var err error
-		if repo, err = OpenMongo(ctx, string(cfg.MongoURI)); err != nil {
+		if repo, err = OpenMongo(ctx, string(cfg.MongoURI), env.Registerer); err != nil {
 			return nil, err
 		}
 	}
-	env := deps.For(peer.ConversationService)
 	publisher := newPublisher(env.Broker, env.Log, env.Registerer)
 	s := &service{
 		repo: repo, peers: env.Peers, news: newNews(publisher), hints: newHints(repo, publisher, env.Log), maxMembers: cfg.MaxMembers,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -108,9 +109,9 @@ type mongoRepository struct {
 	members       *mongo.Collection
 }
 
-// OpenMongo connects and creates the indexes. It returns an error where MongoDB is out of reach.
-func OpenMongo(ctx context.Context, uri string) (Repository, error) {
-	client, err := mongokit.Connect(ctx, uri)
+// OpenMongo connects and creates the indexes. The registerer tells of its connections. It returns an error where MongoDB is out of reach.
+func OpenMongo(ctx context.Context, uri string, registerer prometheus.Registerer) (Repository, error) {
+	client, err := mongokit.Connect(ctx, uri, mongokit.WithMetrics(registerer))
 	if err != nil {
 		return nil, err
 	}

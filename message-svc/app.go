@@ -63,14 +63,14 @@ func New(ctx context.Context, cfg Config, deps Deps) (*App, error) {
 	if cfg.SendRate < 0 {
 		return nil, fmt.Errorf("-send-rate is %d, want 0 or more", cfg.SendRate)
 	}
+	env := deps.For(peer.MessageService)
 	repo := deps.Repository
 	if repo == nil {
 		var err error
-		if repo, err = OpenMongo(ctx, string(cfg.MongoURI)); err != nil {
+		if repo, err = OpenMongo(ctx, string(cfg.MongoURI), env.Registerer); err != nil {
 			return nil, err
 		}
 	}
-	env := deps.For(peer.MessageService)
 	a := &App{
 		env: env, repo: repo, verifier: token.NewVerifier(env.Peers, env.Log),
 		announcer: newAnnouncer(env.Broker, env.Log, env.Registerer),

@@ -1,0 +1,49 @@
+package mongokit
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// WithMetrics has the registerer tell of the client's connections. Clients on one registerer add up.
+func WithMetrics(registerer prometheus.Registerer) Option {
+	connections := register(registerer, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "confab_store_connections", Help: "Connections to MongoDB: open, and those of them in_use by a command.",
+	}, []string{"state"}))
+	failed := register(registerer, prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "confab_store_connection_waits_failed_total",
+		Help: "Times that a command got no connection to MongoDB: none was free in time, or none could be made.",
+	}))
+	open, inUse := connections.WithLabelValues("open"), connections.WithLabelValues("in_use")
+	return func(o *options.ClientOptions) {
+		o.SetPoolMonitor(&event.PoolMonitor{Event: func(e *event.PoolEvent) {
+			switch e.Type {
+			case event.ConnectionCreated: // and about to be dialed; one that fails is closed
+				open.Inc()
+			case event.ConnectionClosed:
+				open.Dec()
+			case event.ConnectionCheckedOut:
+				inUse.Inc()
+			case event.ConnectionCheckedIn:
+				inUse.Dec()
+			case event.ConnectionCheckOutFailed:
+				failed.Inc()
+			}
+		}})
+	}
+}
+
+// register returns the collector, or the one that an earlier client registered in its place.
+func register[C prometheus.Collector](registerer prometheus.Registerer, collector C) C {
+	err := registerer.Register(collector)
+	if earlier, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		return earlier.ExistingCollector.(C)
+	}
+	if err != nil {
+		panic(err) // another metric has the name, which is a mistake of the code: as MustRegister
+	}
+	return collector
+}
