@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sony/gobreaker/v2"
 
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
@@ -18,7 +21,9 @@ import (
 
 const (
 	callTimeout = 5 * time.Second
-	maxAnswer   = 64 << 20 // bytes: chat.MaxBatch messages of chat.MaxBody whose every character is escaped
+	tripAfter   = 8           // calls in a row without an answer: one replica of several that is away does not make so many
+	openFor     = time.Second // in which a service that does not answer is asked nothing; then one call finds out whether it does
+	maxAnswer   = 64 << 20    // bytes: chat.MaxBatch messages of chat.MaxBody whose every character is escaped
 )
 
 // client calls one service's /internal/ routes.
@@ -27,6 +32,7 @@ type client struct {
 	base    string
 	keys    Keys
 	http    *http.Client
+	breaker *gobreaker.TwoStepCircuitBreaker[any] // else each request would wait callTimeout for a service that is away
 }
 
 func newClient(service, baseURL string, keys Keys) *client {
@@ -35,6 +41,11 @@ func newClient(service, baseURL string, keys Keys) *client {
 	return &client{
 		service: service, base: strings.TrimSuffix(baseURL, "/"), keys: keys,
 		http: &http.Client{Transport: transport, Timeout: callTimeout},
+		breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+			Timeout:      openFor,
+			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
+			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, context.Canceled) },
+		}),
 	}
 }
 
@@ -82,7 +93,13 @@ func (c *client) post(ctx context.Context, path string, request any) (*http.Resp
 	if info.TraceParent != "" {
 		r.Header.Set("Traceparent", info.TraceParent)
 	}
-	return c.http.Do(r)
+	tell, err := c.breaker.Allow()
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.http.Do(r)
+	tell(err)
+	return answer, err
 }
 
 func (c *client) faultOf(answer *http.Response, body []byte) error {
