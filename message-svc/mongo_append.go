@@ -76,7 +76,8 @@ func (a *mongoAppend) step(ctx context.Context) error {
 		return nil
 	case mongokit.Duplicate:
 		a.backoff = firstBackoff // another replica was faster: that is no reason to wait longer
-		if remembered {          // most likely its numbers and not a draft's key: with fresh ones the next step tells
+		// Of remembered numbers it is most likely one, and not a draft's key: with fresh ones the next step tells.
+		if remembered {
 			a.last.forget(a.conversationID)
 			return nil
 		}

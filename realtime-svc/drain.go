@@ -7,33 +7,25 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
-	"github.com/confab-chat/confab/pkg/pause"
+	"github.com/confab-chat/confab/pkg/drain"
 )
 
-const (
-	// unreadyWait is the time that load balancers get to see that this replica is not ready, at most a quarter of the window: sockets
-	// go on, and new ones are still let in.
-	unreadyWait = 5 * time.Second
-	// retirePause is the longest pause between the ends of two sockets: few sockets do not take the whole window.
-	retirePause = 20 * time.Millisecond
-)
-
-// drain ends all sockets within the window: first those that come are still let in, then none, and those there are end evenly.
+// drain ends all sockets within the window, and returns when they have ended.
 func (h *hub) drain(ctx context.Context, window time.Duration) {
-	unready := min(unreadyWait, window/4)
-	pause.For(ctx, unready)
+	var retiring sync.WaitGroup
+	drain.Sockets(ctx, window, h.shut, func(s *session) {
+		retiring.Go(func() { s.retire(ctx, endRestart) })
+	})
+	retiring.Wait()
+	h.sockets.Wait()
+}
+
+// shut lets nobody in any more, and returns all who are.
+func (h *hub) shut() []*session {
 	h.mu.Lock()
 	h.draining = true
 	h.mu.Unlock()
-	sessions := h.all()
-	start, each := time.Now(), min(retirePause, (window-unready)/time.Duration(max(1, len(sessions))))
-	var retiring sync.WaitGroup
-	for i, s := range sessions {
-		pause.For(ctx, time.Until(start.Add(time.Duration(i)*each))) // by the clock, since no timer is shorter than about a millisecond
-		retiring.Go(func() { s.retire(ctx, endRestart) })
-	}
-	retiring.Wait()
-	h.sockets.Wait()
+	return h.all()
 }
 
 // retire answers the commands that were read, then asks the client to connect again, and ends the socket.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/broker"
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/drain"
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/server"
@@ -40,7 +41,7 @@ func TestADrainAsksEachSocketToReconnectAndClosesIt(t *testing.T) {
 		c.wantClose(endRestart.code)
 	}
 	draining.Wait()
-	if took := time.Since(start); took < time.Second/4+10*retirePause {
+	if took := time.Since(start); took < time.Second/4+10*drain.EndPause {
 		t.Errorf("eleven sockets were closed within %v: not one after another behind the first quarter", took)
 	}
 	status, code := g.refused(t, "?token=x", nil)

@@ -13,6 +13,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/confab-chat/confab/pkg/config"
+	"github.com/confab-chat/confab/pkg/drain"
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/ratelimit"
@@ -21,7 +22,6 @@ import (
 var (
 	errNoUpgrade = fault.New(fault.Invalid, "upgrade_required", "This path is a WebSocket.")
 	errOrigin    = fault.New(fault.Forbidden, "origin_not_allowed", "Pages of this origin may not open a socket here.")
-	errDraining  = fault.New(fault.Unavailable, "stopping", "This server stops. Connect again.").After(time.Second)
 )
 
 // door lets WebSockets in.
@@ -87,7 +87,7 @@ func crowded() error {
 func (d *door) admit(r *http.Request, s *session) error {
 	switch {
 	case d.hub.isDraining():
-		return errDraining
+		return drain.ErrStopping
 	case !websocket.IsWebSocketUpgrade(r):
 		return errNoUpgrade
 	case !d.originAllowed(r):

@@ -1,6 +1,10 @@
 package realtime
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/confab-chat/confab/pkg/drain"
+)
 
 // lanes carry out a socket's commands: those of one lane one after another, different lanes side by side. The zero lanes are ready.
 type lanes struct {
@@ -12,14 +16,14 @@ type lanes struct {
 }
 
 // add puts a command into a lane. It returns errTooManyPending where the lane holds bound commands or all lanes maxPending, and
-// errDraining where they are closed.
+// drain.ErrStopping where they are closed.
 func (l *lanes) add(lane string, bound int, command func()) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	queue, busy := l.waiting[lane]
 	switch {
 	case l.closed:
-		return errDraining
+		return drain.ErrStopping
 	case l.pending >= maxPending || len(queue) >= bound:
 		return errTooManyPending
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/confab-chat/confab/pkg/drain"
 )
 
 func of(c class, bytes int) frame {
@@ -164,7 +166,7 @@ func TestLanes(t *testing.T) {
 		if took := time.Since(start); took != 4*time.Second {
 			t.Errorf("took %v, want 4 s: a lane's commands one after another, two lanes side by side", took)
 		}
-		if !errors.Is(l.add("c", 3, work("c")), errDraining) {
+		if !errors.Is(l.add("c", 3, work("c")), drain.ErrStopping) {
 			t.Error("finished lanes took a command")
 		}
 		if len(done) != 6 {

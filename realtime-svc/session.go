@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/drain"
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/identity"
@@ -73,7 +74,7 @@ func (s *session) reply(c command, r result) {
 // fail answers a command with an error, id or not, and logs what is the server's fault.
 func (s *session) fail(c command, err error) {
 	f := fault.From(err)
-	if f.Kind.Status() >= 500 && !errors.Is(err, errDraining) {
+	if f.Kind.Status() >= 500 && !errors.Is(err, drain.ErrStopping) {
 		s.hub.log.ErrorContext(s.ctx, "command failed", "command", c.name, "code", f.Code, "error", err.Error(),
 			"request_id", s.info.RequestID)
 	}

@@ -8,20 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/confab-chat/confab/pkg/fault"
-	"github.com/confab-chat/confab/pkg/pause"
+	"github.com/confab-chat/confab/pkg/drain"
 	"github.com/confab-chat/confab/pkg/server"
 )
-
-const (
-	// unreadyWait is the time that load balancers get to see that this process is not ready, at most a quarter of the window: sockets
-	// go on, and new ones are still let in.
-	unreadyWait = 5 * time.Second
-	// endPause is the longest pause between the ends of two sockets: few sockets do not take the whole window.
-	endPause = 20 * time.Millisecond
-)
-
-var errStopping = fault.New(fault.Unavailable, "stopping", "This server stops. Connect again.").After(time.Second)
 
 // sockets are the requests that are sockets or about to be. Once they are, the server no longer ends them.
 type sockets struct {
@@ -47,7 +36,7 @@ func (s *sockets) track(next http.Handler) http.Handler {
 		ctx, end := context.WithCancelCause(r.Context())
 		defer end(nil)
 		if !s.add(r, end) {
-			refuse(w, r, errStopping, s.env)
+			refuse(w, r, drain.ErrStopping, s.env)
 			return
 		}
 		defer s.remove(r)
@@ -76,14 +65,7 @@ func (s *sockets) remove(r *http.Request) {
 // drain ends all sockets within the window: first those that come are still let in, then none, and those there are end evenly. It sends no
 // close frame, which could land in the middle of a frame that is passed on: clients take the end for a lost connection, and resume.
 func (s *sockets) drain(ctx context.Context, window time.Duration) {
-	unready := min(unreadyWait, window/4)
-	pause.For(ctx, unready)
-	ends := s.shut()
-	start, each := time.Now(), min(endPause, (window-unready)/time.Duration(max(1, len(ends))))
-	for i, end := range ends {
-		pause.For(ctx, time.Until(start.Add(time.Duration(i)*each))) // by the clock, since no timer is shorter than about a millisecond
-		end(errStopping)
-	}
+	drain.Sockets(ctx, window, s.shut, func(end context.CancelCauseFunc) { end(drain.ErrStopping) })
 }
 
 // shut lets nobody in any more, and returns what ends each that is.

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/confab-chat/confab/pkg/config"
+	"github.com/confab-chat/confab/pkg/drain"
 	"github.com/confab-chat/confab/pkg/server"
 )
 
@@ -39,7 +40,7 @@ func TestADrainEndsSocketsEvenlyWithinItsWindow(t *testing.T) {
 				if len(ended) != test.sockets {
 					t.Fatalf("%d of %d are ended", len(ended), test.sockets)
 				}
-				near := func(got, want time.Duration) bool { return (got - want).Abs() <= endPause }
+				near := func(got, want time.Duration) bool { return (got - want).Abs() <= drain.EndPause }
 				if first, half, last := ended[0], ended[len(ended)/2], ended[len(ended)-1]; !near(first, test.first) || !near(half, test.half) || !near(last, test.last) {
 					t.Errorf("the first ends after %v, half of them after %v, the last after %v", first, half, last)
 				}
@@ -52,7 +53,7 @@ func TestADrainWithoutSocketsWaitsForLoadBalancersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		newSockets(server.Env{}).drain(t.Context(), time.Minute)
-		if took := time.Since(start); took != unreadyWait {
+		if took := time.Since(start); took != drain.UnreadyWait {
 			t.Fatalf("took %v", took)
 		}
 	})
