@@ -25,9 +25,33 @@ const (
 // An Option changes the client that Connect makes.
 type Option func(*options.ClientOptions)
 
-// WithMonitor has m see every command.
+// WithMonitor has m see every command, as the monitors of the other options do.
 func WithMonitor(m *event.CommandMonitor) Option {
-	return func(o *options.ClientOptions) { o.SetMonitor(m) }
+	return func(o *options.ClientOptions) {
+		if o.Monitor == nil {
+			o.SetMonitor(m)
+			return
+		}
+		o.SetMonitor(&event.CommandMonitor{
+			Started:   both(o.Monitor.Started, m.Started),
+			Succeeded: both(o.Monitor.Succeeded, m.Succeeded),
+			Failed:    both(o.Monitor.Failed, m.Failed),
+		})
+	}
+}
+
+// both calls first and then second, either of which may be nil.
+func both[Event any](first, second func(context.Context, Event)) func(context.Context, Event) {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return func(ctx context.Context, e Event) {
+		first(ctx, e)
+		second(ctx, e)
+	}
 }
 
 // Connect returns a client that has reached the primary. Its writes wait for the journals of a majority, and it reads what

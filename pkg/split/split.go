@@ -40,6 +40,7 @@ func (c *Config) Connect(env server.Env) (server.Env, error) {
 	if err != nil {
 		return env, err
 	}
+	env.Registerer.MustRegister(newRedisPools(redis))
 	env.ServiceKeys = keys
 	env.Broker = broker.NewRedis(redis, env.Log)
 	env.Limiter = ratelimit.NewRedis(redis)
