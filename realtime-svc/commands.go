@@ -113,9 +113,10 @@ func (s *session) authenticate(c command) {
 }
 
 func (s *session) become(who identity.Identity) {
+	until := time.Now().Add(who.ExpiresAt.Sub(s.hub.users.Now())) // by this process's clock, whatever that says
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.who, s.until = who, who.ExpiresAt
+	s.who, s.until = who, until
 }
 
 // endingOf returns how a socket ends that could not be let in.

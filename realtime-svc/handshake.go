@@ -103,7 +103,7 @@ func (d *door) admit(r *http.Request, s *session) error {
 	who, err := d.hub.users.Verify(r.Context(), token)
 	switch {
 	case err == nil:
-		s.who, s.until = who, who.ExpiresAt
+		s.become(who)
 	case fault.From(err).Kind == fault.Unavailable:
 		return err
 	default:

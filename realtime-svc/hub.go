@@ -23,6 +23,7 @@ var errTooManySockets = fault.New(fault.RateLimited, "too_many_sockets", "The us
 type verifier interface {
 	Verify(ctx context.Context, token string) (identity.Identity, error)
 	Revoked(sessionID string) bool
+	Now() time.Time // by which tokens expire
 }
 
 // hub holds the sockets of this replica and brings them what concerns them. It knows no protocol.

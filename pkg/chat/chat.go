@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/confab-chat/confab/pkg/clock"
 )
 
 // Limits that every service and client relies on.
@@ -146,7 +148,7 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 type Time struct{ time.Time }
 
 // Now returns the present instant.
-func Now() Time { return TimeOf(time.Now()) }
+func Now() Time { return TimeOf(clock.Now()) }
 
 // TimeOf cuts t to what the wire can carry.
 func TimeOf(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} }

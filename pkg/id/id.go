@@ -6,7 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"sync/atomic"
-	"time"
+
+	"github.com/confab-chat/confab/pkg/clock"
 )
 
 // MaxLen is the longest identifier accepted anywhere, in bytes.
@@ -21,7 +22,7 @@ var (
 // See https://www.mongodb.com/docs/manual/reference/bson-types/#objectid.
 func New() string {
 	var b [12]byte
-	binary.BigEndian.PutUint32(b[0:4], uint32(time.Now().Unix()))
+	binary.BigEndian.PutUint32(b[0:4], uint32(clock.Now().Unix()))
 	copy(b[4:9], process)
 	n := counter.Add(1)
 	b[9], b[10], b[11] = byte(n>>16), byte(n>>8), byte(n)

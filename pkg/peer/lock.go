@@ -8,6 +8,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/confab-chat/confab/pkg/clock"
 	"github.com/confab-chat/confab/pkg/config"
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/identity"
@@ -15,8 +16,8 @@ import (
 
 const (
 	serviceTokenLife = time.Minute
-	clockSlack       = time.Minute // by which the clocks of two services may differ
-	minKeyLen        = 32          // bytes, as RFC 7518 asks for HS256
+	clockSlack       = 15 * time.Minute // by which the clocks of two services may differ
+	minKeyLen        = 32               // bytes, as RFC 7518 asks for HS256
 )
 
 // Keys are the secrets shared by the services: the first signs, all verify, so that they can be changed one service after another.
@@ -41,7 +42,7 @@ func ParseKeys(secrets config.Secret) (Keys, error) {
 
 // sign makes a token for one request to the service, in the name of the acting user.
 func (k Keys) sign(service, userID string) (string, error) {
-	now := time.Now()
+	now := clock.Now()
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
 		Audience: jwt.ClaimStrings{service}, Subject: userID,
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(serviceTokenLife)),
@@ -60,7 +61,7 @@ func (l Lock) Verify(_ context.Context, token string) (identity.Identity, error)
 	for _, key := range l.Keys {
 		var claims jwt.RegisteredClaims
 		_, err = jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return key, nil },
-			jwt.WithValidMethods([]string{"HS256"}), jwt.WithAudience(l.Service), jwt.WithExpirationRequired(), jwt.WithLeeway(clockSlack))
+			jwt.WithValidMethods([]string{"HS256"}), jwt.WithAudience(l.Service), jwt.WithExpirationRequired(), jwt.WithLeeway(clockSlack), jwt.WithTimeFunc(clock.Now))
 		if err == nil {
 			return identity.Identity{UserID: claims.Subject}, nil
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/broker"
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/clock"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -73,18 +74,29 @@ func (v *Verifier) pull(ctx context.Context) error {
 func (v *Verifier) pullRevocations(ctx context.Context) error {
 	var begun time.Time
 	for request := (&peer.RevocationsRequest{Since: chat.TimeOf(v.since)}); request != nil; {
+		asked := clock.Now()
 		page, err := v.peers.Auth.Revocations(ctx, *request)
 		if err != nil {
 			return err
 		}
 		if begun.IsZero() {
 			begun = page.Now.Time
+			v.setClock(asked, begun)
 		}
 		v.revoke(page.Sessions...)
 		request = page.Next
 	}
 	v.since = begun.Add(-pullOverlap)
 	return nil
+}
+
+// setClock takes auth-svc's time, as it was between a request of ours and this moment.
+func (v *Verifier) setClock(asked, theirs time.Time) {
+	now := clock.Now()
+	ours := asked.Add(now.Sub(asked) / 2)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ahead = theirs.Sub(ours)
 }
 
 func (v *Verifier) revoke(ended ...chat.SessionEvent) {
@@ -96,7 +108,7 @@ func (v *Verifier) revoke(ended ...chat.SessionEvent) {
 }
 
 func (v *Verifier) forgetExpired() {
-	limit := time.Now().Add(-pullOverlap)
+	limit := clock.Now().Add(v.ahead - pullOverlap)
 	for sid, expires := range v.revoked {
 		if expires.Before(limit) {
 			delete(v.revoked, sid)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/confab-chat/confab/pkg/clock"
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/identity"
 	"github.com/confab-chat/confab/pkg/peer"
@@ -32,6 +33,7 @@ type Verifier struct {
 	mu      sync.RWMutex
 	keys    map[string]ed25519.PublicKey // nil until the first load
 	revoked map[string]time.Time         // session id to when its last token dies by itself
+	ahead   time.Duration                // by how much auth-svc's clock is ahead of this process's
 
 	since time.Time // of the next pull of revocations; Run's alone
 
@@ -66,13 +68,21 @@ func (v *Verifier) Verify(_ context.Context, token string) (identity.Identity, e
 		}
 		v.cache.put(token, who)
 	}
-	if !time.Now().Before(who.ExpiresAt) {
+	if !v.Now().Before(who.ExpiresAt) {
 		return identity.Identity{}, errRefused.Because(jwt.ErrTokenExpired)
 	}
 	if v.Revoked(who.SessionID) {
 		return identity.Identity{}, errRefused.Because(errors.New("the session has ended"))
 	}
 	return who, nil
+}
+
+// Now is the present moment by auth-svc's clock, as of the last pull: tokens live by that clock, so one that goes wrong elsewhere logs nobody
+// out.
+func (v *Verifier) Now() time.Time {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return clock.Now().Add(v.ahead)
 }
 
 // Revoked reports whether the session has ended before its tokens have expired.
@@ -86,7 +96,7 @@ func (v *Verifier) Revoked(sessionID string) bool {
 func (v *Verifier) parse(token string) (identity.Identity, error) {
 	var claims Claims
 	_, err := jwt.ParseWithClaims(token, &claims, v.key, jwt.WithValidMethods([]string{"EdDSA"}),
-		jwt.WithIssuer(Issuer), jwt.WithAudience(Audience), jwt.WithExpirationRequired())
+		jwt.WithIssuer(Issuer), jwt.WithAudience(Audience), jwt.WithExpirationRequired(), jwt.WithTimeFunc(v.Now))
 	if err != nil {
 		return identity.Identity{}, err
 	}

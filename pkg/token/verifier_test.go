@@ -32,6 +32,7 @@ type auth struct {
 	pages map[string]peer.Revocations // by a request's After, in place of ended
 	asked []peer.RevocationsRequest   // by the pulls of revocations
 	err   error
+	ahead time.Duration // its clock
 }
 
 func (a *auth) Keys(context.Context, peer.KeysRequest) (peer.JWKS, error) {
@@ -51,7 +52,7 @@ func (a *auth) Revocations(_ context.Context, r peer.RevocationsRequest) (peer.R
 		}
 		return page, nil
 	}
-	return peer.Revocations{Sessions: a.ended, Now: chat.Now()}, a.err
+	return peer.Revocations{Sessions: a.ended, Now: chat.TimeOf(time.Now().Add(a.ahead))}, a.err
 }
 
 func (a *auth) set(change func(a *auth)) {
@@ -114,7 +115,7 @@ func wantKind(t *testing.T, v *token.Verifier, signed string, kind fault.Kind) {
 func wantAccepted(t *testing.T, v *token.Verifier, signed string) {
 	t.Helper()
 	who, err := v.Verify(t.Context(), signed)
-	if err != nil || who.UserID != "ada" || who.SessionID != "sid-1" || who.Role != "Member" || !who.ExpiresAt.After(time.Now()) {
+	if err != nil || who.UserID != "ada" || who.SessionID != "sid-1" || who.Role != "Member" || !who.ExpiresAt.After(v.Now()) {
 		t.Errorf("verify: %+v, %v", who, err)
 	}
 }
@@ -232,8 +233,8 @@ func TestARevokedSessionIsFoundByAPull(t *testing.T) {
 	})
 }
 
-// now is by auth-svc's clock.
-var now = time.Date(2000, time.January, 1, 12, 0, 0, 0, time.UTC)
+// now is by auth-svc's clock, and when each bubble begins.
+var now = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // page is an answer to a request at so many minutes after now, with one session; next is the After that leads to the one behind it.
 func page(minutes int, sessionID, next string) peer.Revocations {
@@ -293,6 +294,28 @@ func TestNobodyIsJudgedBeforeTheLastPageOfRevokedSessions(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestTokensLiveByTheClockOfAuthSvc(t *testing.T) {
+	key := newKey(t, "k1")
+	for name, ahead := range map[string]time.Duration{"ours lags": 10 * time.Minute, "ours is fast": -10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			running(t, &auth{keys: []peer.JWK{key.JWK()}, ahead: ahead}, func(t *testing.T, v *token.Verifier, _ broker.Broker) {
+				theirs := func(past, ttl time.Duration) string {
+					signed, err := key.Sign(ada, time.Now().Add(ahead-past), ttl)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return signed
+				}
+				living, dead := theirs(0, time.Minute), theirs(time.Minute, 50*time.Second)
+				wantAccepted(t, v, living)
+				wantKind(t, v, dead, fault.Unauthenticated)
+				time.Sleep(time.Minute + time.Second)
+				wantKind(t, v, living, fault.Unauthenticated) // though it was accepted before
+			})
+		})
+	}
 }
 
 func TestARevokedSessionIsFoundByItsEventAtOnce(t *testing.T) {
