@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -149,9 +148,4 @@ func (c *Config) RegisterFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.PProf, "pprof", false, "serve /debug/pprof/ on the admin address")
 	fs.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
 	c.HTTP.RegisterFlags(fs)
-}
-
-// NewLog returns the program's log: JSON lines at the level of the configuration.
-func (c *Config) NewLog(w io.Writer) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: c.LogLevel}))
 }
