@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/guard"
 	"github.com/confab-chat/confab/pkg/pause"
 	"github.com/confab-chat/confab/pkg/peer"
 )
@@ -43,7 +44,7 @@ func newWalk(s *service, log *slog.Logger, every time.Duration, registerer prome
 
 // run walks at once, and then again and again until ctx ends.
 func (w *walk) run(ctx context.Context) {
-	for {
+	for !guard.Off(guard.HeadRepair) {
 		w.all(ctx)
 		if !pause.For(ctx, w.every) {
 			return

@@ -92,7 +92,7 @@ func flags(t *testing.T, bin, program string) map[string]string {
 }
 
 func TestComposeSetsFlagsThatTheProgramsHaveAndURLsWhereSomebodyListens(t *testing.T) {
-	bin, err := split.Build(context.Background())
+	bin, err := split.Build(context.Background(), split.Released)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestComposeGivesNobodyMoreThanItNeeds(t *testing.T) {
 
 // The longest stop: the drain, 15 s for requests under way, 5 s for what is owed, 5 s to spare.
 func TestComposeLetsADrainEnd(t *testing.T) {
-	bin, err := split.Build(context.Background())
+	bin, err := split.Build(context.Background(), split.Released)
 	if err != nil {
 		t.Fatal(err)
 	}

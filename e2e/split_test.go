@@ -20,7 +20,7 @@ func runSplit(m *testing.M) (code int, err error) {
 	}
 	defer os.RemoveAll(dir)
 	ctx := context.Background()
-	bin, err := split.Build(ctx)
+	bin, err := split.Build(ctx, split.Released)
 	if err != nil {
 		return 1, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/broker"
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/guard"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -52,7 +53,7 @@ func (h *history) next(ctx context.Context, conversationID string, after, to int
 		return nil, "", err
 	}
 	defer leave()
-	if to-after <= broker.LogEntries {
+	if to-after <= broker.LogEntries && !guard.Off(guard.Log) {
 		if events := h.log(ctx, conversationID, after); dense(events, after) >= to {
 			return events, fromLog, nil
 		}

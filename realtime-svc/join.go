@@ -7,6 +7,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/fault"
+	"github.com/confab-chat/confab/pkg/guard"
 )
 
 var (
@@ -120,7 +121,7 @@ func (s *session) tryAdmit(r *room, c command) (*subscription, int64, error) {
 // begin answers at once where nothing, or too much, was missed; else it lets the subscription hold what passes from now on.
 func (s *session) begin(sub *subscription, c command, to int64) {
 	missed := int64(0)
-	if c.rev != nil {
+	if c.rev != nil && !guard.Off(guard.Resume) {
 		missed = to - *c.rev
 	}
 	if missed > 0 && missed <= maxResume {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/guard"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -33,6 +34,9 @@ func (h *hub) checkPositions(ctx context.Context) {
 			return
 		case <-ticker.C:
 		case <-h.check:
+		}
+		if guard.Off(guard.PositionCheck) {
+			continue
 		}
 		for batch := range slices.Chunk(h.rooms(), chat.MaxBatch) {
 			h.comparePositions(ctx, batch)

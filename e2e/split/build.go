@@ -12,14 +12,24 @@ import (
 	"github.com/confab-chat/confab/pkg/routes"
 )
 
-// Build makes the programs that a deployment runs, from the repository around the working directory, and returns their directory: bin/split,
-// which `make build` leaves alone. It takes long only where something has changed. Processes that build at once wait for each other.
-func Build(ctx context.Context) (bin string, err error) {
+// Kind is how the services of a deployment are built.
+type Kind string
+
+// The kinds.
+const (
+	Released Kind = ""            // as they are delivered
+	Racy     Kind = "-race"       // under the race detector: a process that saw a race ends with an error
+	Chaotic  Kind = "-tags=chaos" // with what the packages guard and clock have for chaos
+)
+
+// Build makes the programs that a deployment runs, from the repository around the working directory, and returns their directory: one below
+// bin, which `make build` leaves alone. It takes long only where something has changed. Processes that build at once wait for each other.
+func Build(ctx context.Context, kind Kind) (bin string, err error) {
 	root, err := repository()
 	if err != nil {
 		return "", err
 	}
-	bin = filepath.Join(root, "bin", "split")
+	bin = filepath.Join(root, "bin", "split"+string(kind))
 	if err := os.MkdirAll(bin, 0o750); err != nil {
 		return "", err
 	}
@@ -32,6 +42,9 @@ func Build(ctx context.Context) (bin string, err error) {
 		return "", err
 	}
 	args := []string{"build", "-o", bin + "/"}
+	if kind != Released {
+		args = append(args, string(kind))
+	}
 	for _, service := range append([]string{routes.Web}, services...) {
 		args = append(args, "./"+service+"/cmd/"+service)
 	}

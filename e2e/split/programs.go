@@ -112,7 +112,7 @@ func (d *Deployment) serve(p *Process, flags []string, mongoURI string) error {
 	flags = slices.Concat([]string{"-http-addr", p.Addr, "-admin-addr", admin, "-trusted-proxies", thisMachine}, flags)
 	p.command = func() *exec.Cmd {
 		cmd := d.command(filepath.Join(d.options.Bin, p.Service), flags...)
-		cmd.Env = append(cmd.Env, config.EnvName("service-keys")+"="+d.keys, config.EnvName("mongo-uri")+"="+mongoURI)
+		cmd.Env = append(append(cmd.Env, d.options.Env(p)...), config.EnvName("service-keys")+"="+d.keys, config.EnvName("mongo-uri")+"="+mongoURI)
 		return cmd
 	}
 	p.ready = func(ctx context.Context) error { return answersReady(ctx, p.AdminURL) }

@@ -35,6 +35,8 @@ type Options struct {
 	MongoURI string              // empty: a stand-in of its own, empty and slow
 	HTTPAddr string              // of the one port in front; empty: a free port of loopback
 	Flags    map[string][]string // by service, web's too, behind those that Start gives
+	// Env returns settings of the process, as "NAME=value", whenever it is started. nil: there are none.
+	Env func(p *Process) []string
 	// Between returns the address by which a replica reaches another program in place of addr: that of a proxy, or addr. nil: no proxies.
 	Between func(from, to, addr string) (string, error)
 }
@@ -68,6 +70,9 @@ func Start(ctx context.Context, o Options) (*Deployment, error) {
 	}
 	if o.Between == nil {
 		o.Between = func(_, _, addr string) (string, error) { return addr, nil }
+	}
+	if o.Env == nil {
+		o.Env = func(*Process) []string { return nil }
 	}
 	var err error
 	if o.Bin, err = filepath.Abs(o.Bin); err != nil {

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		becomeOrphaned(dir)
 	}
 	var err error
-	if bin, err = split.Build(context.Background()); err != nil {
+	if bin, err = split.Build(context.Background(), split.Released); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

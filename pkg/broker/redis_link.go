@@ -12,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/confab-chat/confab/pkg/guard"
 	"github.com/confab-chat/confab/pkg/id"
 	"github.com/confab-chat/confab/pkg/pause"
 )
@@ -123,12 +124,16 @@ func (l *link) write(ctx context.Context, conn net.Conn) error {
 	}
 }
 
-// listenForProbes publishes a probe every now and then, as everybody publishes, and returns where it does not come back before the
-// next: on a connection that has died without a word nothing else would ever fail.
+// listenForProbes publishes a probe every now and then, as everybody publishes, and returns where one does not come back in time: on a
+// connection that has died without a word nothing else would ever fail.
 func (l *link) listenForProbes(ctx context.Context) error {
+	if guard.Off(guard.Probe) {
+		<-ctx.Done()
+	}
 	r := l.subscription.redis
+	wait := r.probeEvery * 3 / 5
 	for n := int64(1); ctx.Err() == nil; n++ {
-		bounded, cancel := context.WithTimeout(ctx, r.probeEvery)
+		bounded, cancel := context.WithTimeout(ctx, wait)
 		err := r.Publish(bounded, l.probe, strconv.AppendInt(nil, n, 10))
 		<-bounded.Done()
 		cancel()
@@ -143,6 +148,7 @@ func (l *link) listenForProbes(ctx context.Context) error {
 		default:
 			return errors.New("what is published does not arrive")
 		}
+		pause.For(ctx, r.probeEvery-wait)
 	}
 	return nil
 }

@@ -1,0 +1,58 @@
+package allinone_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The guards' switches and the moved clock are in files that only the tag chaos builds. Nothing but e2e/split may give that tag: what is
+// released is built by the other files that the repository has.
+func TestOnlyChaosCanSwitchAGuardOff(t *testing.T) {
+	for _, name := range []string{"guard", "clock"} {
+		files := func(tags ...string) string {
+			return strings.Join(goList(t, append(tags, "-f", "{{join .GoFiles \" \"}}", project+"pkg/"+name)...), " ")
+		}
+		if release := files(); !strings.Contains(release, "release.go") || strings.Contains(release, "chaos.go") {
+			t.Errorf("without a tag pkg/%s is %s", name, release)
+		}
+		if chaos := files("-tags", "chaos"); !strings.Contains(chaos, "chaos.go") || strings.Contains(chaos, "release.go") {
+			t.Errorf("with the tag chaos pkg/%s is %s", name, chaos)
+		}
+	}
+	var giving []string
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", "bin", "data", "dist", "node_modules"}, entry.Name()):
+			return fs.SkipDir
+		case entry.IsDir() || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if gives(string(text)) {
+			giving = append(giving, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"../e2e/split/build.go"}; !slices.Equal(giving, want) {
+		t.Errorf("the tag chaos is given by %q, want %q alone", giving, want)
+	}
+}
+
+// gives reports whether the text has build tags and the word chaos in one line.
+func gives(text string) bool {
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, "-tags") && strings.Contains(line, "chaos") {
+			return true
+		}
+	}
+	return false
+}
