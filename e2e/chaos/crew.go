@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/confab-chat/confab/e2e/checker"
@@ -17,13 +19,17 @@ type Load struct {
 	Readers int           // sockets, spread over users and rooms
 	Writers int           // to each room, half of them over HTTP, half over a socket
 	Every   time.Duration // between the changes of a writer; 0: each answer brings the next one
+	Body    int           // bytes of a message, at least
+	Quiet   int           // more rooms, without readers, in which only a fault writes
+	Slow    int           // more sockets in the first room, on the first gateway: they take few frames a second
+	Stuck   int           // and those that take none
 }
 
 const (
-	socketsEach = 10               // of a user
+	socketsEach = 40               // of a user; a gateway takes 50
 	registering = 4                // users at a time: the server hashes a password for each
 	sendWait    = 90 * time.Second // for one change, all tries
-	arrivalWait = 90 * time.Second // for the last change to reach all readers
+	arrivalWait = 40 * time.Second // for the last change to reach all readers: above every bound there is
 	joinWait    = time.Minute
 	mostChanges = 3000 // of all writers: what MongoDB's stand-in bears
 )
@@ -35,8 +41,13 @@ type crew struct {
 	users    []*client.Client
 	userIDs  []string
 	rooms    []string
+	quiet    []string // rooms too
 	readers  []*reader
+	slow     []*slowReader
 	promises checker.Promises
+	tries    *tries
+	renewed  atomic.Int64   // tokens, by users who thought theirs dead
+	misdated atomic.Int64   // messages that bear another time than this process's
 	running  sync.WaitGroup // sockets
 	stop     context.CancelFunc
 
@@ -46,15 +57,16 @@ type crew struct {
 	resent int64
 }
 
-// muster registers the users and has every reader join. The sockets run until dismiss.
-func muster(ctx context.Context, url string, load Load, seed uint64) (*crew, error) {
-	c := &crew{load: load, seed: seed}
+// muster registers the users and has every reader join; slow ones join on the first gateway. The sockets run until dismiss.
+func muster(ctx context.Context, url, firstGateway string, load Load, seed uint64) (*crew, error) {
+	c := &crew{load: load, seed: seed, tries: newTries()}
 	if err := c.register(ctx, url, max(2, load.Readers/socketsEach, load.Writers)); err != nil {
 		return nil, err
 	}
 	if err := c.open(ctx); err != nil {
 		return nil, err
 	}
+	c.renewed.Store(0) // Register counts too
 	ctx, c.stop = context.WithCancel(ctx)
 	for i := range load.Readers {
 		r := newReader(c.users[i%len(c.users)], c.rooms[i/len(c.users)%len(c.rooms)])
@@ -68,8 +80,15 @@ func muster(ctx context.Context, url string, load Load, seed uint64) (*crew, err
 			return nil, errors.Join(errors.New("not every reader could join"), c.dismiss())
 		}
 	}
+	if err := c.addSlow(ctx, firstGateway); err != nil {
+		return nil, errors.Join(err, c.dismiss())
+	}
 	return c, nil
 }
+
+const password = "correct horse"
+
+func emailOf(user int) string { return fmt.Sprintf("user%d@example.com", user) }
 
 func (c *crew) register(ctx context.Context, url string, n int) error {
 	c.users, c.userIDs = make([]*client.Client, n), make([]string, n)
@@ -79,11 +98,13 @@ func (c *crew) register(ctx context.Context, url string, n int) error {
 		group.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			if c.users[i], errs[i] = client.New(client.Options{URL: url}); errs[i] != nil {
+			if c.users[i], errs[i] = client.New(client.Options{
+				URL: url, HTTP: &http.Client{Transport: c.tries}, OnTokens: func(client.Tokens) { c.renewed.Add(1) },
+			}); errs[i] != nil {
 				return
 			}
 			me, err := c.users[i].Register(ctx, client.Registration{
-				Email: fmt.Sprintf("user%d@example.com", i), Password: "correct horse", FirstName: "User", LastName: fmt.Sprint(i),
+				Email: emailOf(i), Password: password, FirstName: "User", LastName: fmt.Sprint(i),
 			})
 			c.userIDs[i], errs[i] = me.ID, err
 		})
@@ -94,12 +115,16 @@ func (c *crew) register(ctx context.Context, url string, n int) error {
 
 // open makes the rooms.
 func (c *crew) open(ctx context.Context) error {
-	for i := range c.load.Rooms {
+	for i := range c.load.Rooms + c.load.Quiet {
 		room, err := c.users[0].Start(ctx, client.Start{Type: client.Group, Title: fmt.Sprint("Room ", i), MemberIDs: c.userIDs[1:]})
 		if err != nil {
 			return err
 		}
-		c.rooms = append(c.rooms, room.Conversation.ID)
+		if i < c.load.Rooms {
+			c.rooms = append(c.rooms, room.Conversation.ID)
+		} else {
+			c.quiet = append(c.quiet, room.Conversation.ID)
+		}
 	}
 	return nil
 }

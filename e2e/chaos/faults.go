@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/e2e/split"
+	"github.com/confab-chat/confab/pkg/client"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -16,7 +17,6 @@ const (
 	stopBound   = 30 * time.Second // the grace period that Kubernetes gives by default
 	isAway      = 20 * time.Second // for whatever does not answer
 	mongoIsAway = 30 * time.Second
-	isDown      = 2 * time.Second // for Redis, between two processes
 	isGone      = 5 * time.Second // for a service, between two processes
 )
 
@@ -51,25 +51,62 @@ func killGateway(ctx context.Context, s *Scene) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = kill(peer.RealtimeService)(ctx, s)
-	return fmt.Sprintf("cut %.0f sockets", sockets), err
+	return fmt.Sprintf("cut %.0f sockets", sockets), s.kill(ctx, s.Process(peer.RealtimeService, 0))
 }
 
-// kill ends a replica, and starts it again after a while.
+// kill ends a process as a power button does, and starts it again after a while.
+func (s *Scene) kill(ctx context.Context, p *split.Process) error {
+	if err := p.Kill(); err != nil {
+		return err
+	}
+	time.Sleep(isGone)
+	return p.Restart(ctx)
+}
+
 func kill(service string) fault {
 	return func(ctx context.Context, s *Scene) (string, error) {
 		p := s.Process(service, 0)
-		if err := p.Kill(); err != nil {
+		before, err := some(metric(ctx, p, "confab_request_duration_seconds_count"))
+		if err != nil {
 			return "", err
 		}
-		time.Sleep(isGone)
-		return "gone for 5 s", p.Restart(ctx)
+		return fmt.Sprintf("gone for %.0f s, after %.0f requests", isGone.Seconds(), before), s.kill(ctx, p)
 	}
+}
+
+// killAuth has a user log in again and again meanwhile: nothing else asks auth-svc so often.
+func killAuth(ctx context.Context, s *Scene) (string, error) {
+	logins := 0
+	var failed error
+	ended := make(chan struct{})
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		defer close(ended)
+		for asking.Err() == nil {
+			guest, err := client.New(client.Options{URL: s.URL})
+			if err == nil {
+				_, err = guest.Login(asking, emailOf(0), password)
+			}
+			if err != nil {
+				failed = errors.Join(failed, err)
+				return
+			}
+			logins++
+		}
+	}()
+	did, err := kill(peer.AuthService)(ctx, s)
+	stop()
+	<-ended
+	if logins == 0 {
+		err = errors.Join(err, failed, errNothingTouched)
+	}
+	return fmt.Sprintf("%s; %d logins meanwhile", did, logins), err
 }
 
 // roll replaces all replicas, one after the other.
 func roll(ctx context.Context, s *Scene) (string, error) {
-	begin := time.Now()
+	begin, replaced := time.Now(), 0
 	for _, p := range s.Processes() {
 		if p.AdminURL == "" || p == s.Web {
 			continue // Redis and MongoDB; and there is one web only
@@ -77,15 +114,14 @@ func roll(ctx context.Context, s *Scene) (string, error) {
 		if _, err := s.terminate(ctx, p); err != nil {
 			return "", err
 		}
+		replaced++
 	}
-	return fmt.Sprintf("8 replicas within %.0f s", time.Since(begin).Seconds()), nil
+	return fmt.Sprintf("%d replicas within %.0f s", replaced, time.Since(begin).Seconds()), nil
 }
 
 // bothReplicas waits until the writers are through. The load is the fault: two replicas number one conversation.
 func bothReplicas(ctx context.Context, s *Scene) (string, error) {
-	for s.crew.promises.Asked() < plenty {
-		time.Sleep(arrivalPoll)
-	}
+	s.await(plenty)
 	var counts [2]float64
 	for n := range counts {
 		var err error
@@ -96,21 +132,12 @@ func bothReplicas(ctx context.Context, s *Scene) (string, error) {
 	return fmt.Sprintf("%.0f and %.0f requests to the replicas", counts[0], counts[1]), nil
 }
 
-func restartRedis(ctx context.Context, s *Scene) (string, error) {
-	if err := s.Redis.Kill(); err != nil {
-		return "", err
+// await returns once so many changes were asked for.
+func (s *Scene) await(changes int) {
+	for s.crew.promises.Asked() < changes {
+		time.Sleep(arrivalPoll)
 	}
-	time.Sleep(isDown)
-	return "down for 2 s", s.Redis.Restart(ctx)
 }
-
-// nothing is what the others are compared with.
-func nothing(context.Context, *Scene) (string, error) {
-	time.Sleep(isAway)
-	return "none", nil
-}
-
-func stopRedis(_ context.Context, s *Scene) (string, error) { return stop(s.Redis, isAway) }
 
 func stopMongo(_ context.Context, s *Scene) (string, error) { return stop(s.Mongo, mongoIsAway) }
 
@@ -122,43 +149,33 @@ func stop(p *split.Process, length time.Duration) (string, error) {
 	return fmt.Sprintf("silent for %v", length), p.Continue()
 }
 
-// killSubscriptions ends all subscriptions of the gateways once a second.
-func killSubscriptions(ctx context.Context, s *Scene) (string, error) {
-	var killed int64
-	for range int(isAway / time.Second) {
-		n, err := s.redis(ctx, "CLIENT", "KILL", "TYPE", "pubsub")
-		if err != nil {
-			return "", err
-		}
-		killed += n
-		time.Sleep(time.Second)
-	}
-	if killed == 0 {
-		return "", errNothingTouched
-	}
-	return fmt.Sprintf("%d connections ended", killed), nil
-}
-
-// losing goes on from the beginning to the end.
-func losing(_ context.Context, s *Scene) (string, error) {
-	time.Sleep(isAway)
-	if s.dropper.Dropped() == 0 {
-		return "", errNothingTouched
-	}
-	return fmt.Sprintf("%d events lost within %v", s.dropper.Dropped(), isAway+calmBefore), nil
-}
-
 // freeze lets nothing pass on the way of the first replica.
-func freeze(way Way) fault {
+func freeze(way Way, length time.Duration) fault {
 	return func(_ context.Context, s *Scene) (string, error) {
 		p := s.on(way)[0]
+		before := p.Held()
 		p.Freeze()
-		time.Sleep(isAway)
-		held := p.Held()
+		time.Sleep(length)
+		held := p.Held() - before
 		p.Heal()
 		if held == 0 {
 			return "", errNothingTouched
 		}
-		return fmt.Sprintf("silent for %v", isAway), nil
+		return fmt.Sprintf("silent for %v, %d connections held", length, held), nil
 	}
+}
+
+// slowSockets only waits: the load has them.
+func slowSockets(ctx context.Context, s *Scene) (string, error) {
+	s.await(plenty)
+	var resyncs int64
+	for _, r := range s.crew.slow {
+		n := r.resyncs.Load()
+		if n == 0 {
+			return "", errNothingTouched
+		}
+		resyncs += n
+	}
+	cut, err := some(metric(ctx, s.Process(peer.RealtimeService, 0), `confab_socket_closes_total{reason="lost"}`))
+	return fmt.Sprintf("%d slow sockets were sent to the feed %d times, %.0f stuck ones cut", len(s.crew.slow), resyncs, cut), err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/confab-chat/confab/e2e/split"
+	"github.com/confab-chat/confab/pkg/peer"
 )
 
 // metric returns the sum of a process's samples of a metric, whatever their labels.
@@ -39,6 +40,37 @@ func metric(ctx context.Context, p *split.Process, name string) (float64, error)
 			return 0, fmt.Errorf("metric %s of %s: %w", name, p, err)
 		}
 		sum += value
+	}
+	return sum, nil
+}
+
+// total returns the sum of a metric over the replicas of a service.
+func (s *Scene) total(ctx context.Context, service, name string) (int64, error) {
+	var sum float64
+	for _, p := range s.Processes() {
+		if p.Service != service {
+			continue
+		}
+		n, err := metric(ctx, p, name)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return int64(sum), nil
+}
+
+// reads is how many commands that read the services had MongoDB carry out, as far as they live.
+func (s *Scene) reads(ctx context.Context) (int64, error) {
+	var sum int64
+	for _, service := range []string{peer.ConversationService, peer.MessageService} {
+		for _, command := range []string{"find", "getMore", "aggregate", "count"} {
+			n, err := s.total(ctx, service, `confab_store_commands_total{command="`+command+`"}`)
+			if err != nil {
+				return 0, err
+			}
+			sum += n
+		}
 	}
 	return sum, nil
 }

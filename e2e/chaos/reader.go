@@ -13,8 +13,8 @@ import (
 
 // reader is a socket that joined one conversation before its first message, and notes all that comes.
 type reader struct {
-	socket *client.Socket
-	joined chan struct{} // closed by the first join
+	socket *client.Socket // nil of a slowReader
+	joined chan struct{}  // closed by the first join
 
 	mu      sync.Mutex
 	once    sync.Once
@@ -56,6 +56,13 @@ func (r *reader) connection(c client.Connection) {
 		r.rejoins = append(r.rejoins, c.At.Sub(r.closed))
 		r.closed = time.Time{}
 	}
+}
+
+// isIn reports whether it is in the conversation.
+func (r *reader) isIn() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed.IsZero()
 }
 
 // reached reports whether the handler has had the rev.

@@ -12,7 +12,7 @@ import (
 )
 
 func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
-	bin, err := split.Build(t.Context())
+	bin, err := split.Build(t.Context(), split.Released)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	c, err := muster(t.Context(), d.URL, Load{Rooms: 1, Writers: 1}, 1)
+	c, err := muster(t.Context(), d.URL, "", Load{Rooms: 1, Writers: 1}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,17 +3,11 @@ package chaos
 import (
 	"testing"
 	"time"
-
-	"github.com/confab-chat/confab/e2e/split"
 )
 
 func TestAGatewayThatIsKilledLosesNothing(t *testing.T) {
-	bin, err := split.Build(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := Scenario{Name: t.Name(), Load: Load{Rooms: 2, Readers: 60, Writers: 2, Every: 200 * time.Millisecond}, Fault: killGateway}
-	report, err := s.Run(t.Context(), bin, t.TempDir(), 1)
+	report, err := s.Run(t.Context(), t.TempDir(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

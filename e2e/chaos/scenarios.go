@@ -4,20 +4,18 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/e2e/split"
+	"github.com/confab-chat/confab/pkg/guard"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
-// crowd is 400 sockets that get 4,000 events a second.
-var crowd = Load{Rooms: 2, Readers: 400, Writers: 10, Every: time.Second}
+// crowd is 200 sockets that get 4,000 events a second.
+var crowd = Load{Rooms: 2, Readers: 200, Writers: 20, Every: time.Second}
 
 // busy is more than MongoDB's stand-in bears one by one: it takes them in batches.
-var busy = Load{Rooms: 2, Readers: 80, Writers: 16, Every: 500 * time.Millisecond}
-
-// light is what MongoDB's stand-in bears without a queue in front of it, so that the time of a send is that of our code.
-var light = Load{Rooms: 4, Readers: 400, Writers: 2, Every: 2 * time.Second}
+var busy = Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second}
 
 // plenty is how many changes a row of the table is of.
-const plenty = 1000
+const plenty = 2000
 
 var (
 	toRedis        = Way{peer.RealtimeService, split.Redis}
@@ -26,26 +24,73 @@ var (
 	fromTheGateway = Way{peer.RealtimeService, peer.MessageService}
 )
 
+// The names of those that are run again without a guard.
+const (
+	killedGateway = "realtime-svc: kill -9"
+	manyWriters   = "two message-svc, one conversation, 64 writers"
+	silentRedis   = "Redis: stopped for 20 s"
+	deafGateways  = "Redis: every event lost"
+	lostHeads     = "message-svc: kill -9 before the inbox has heard"
+	reconnecting  = "a storm: kill -9 of both gateways, 5,000 sockets"
+)
+
 // Scenarios are all there are, in the order in which they run.
 var Scenarios = []Scenario{
 	{Name: "realtime-svc: SIGTERM", Load: crowd, Changes: plenty, Fault: terminateGateway},
-	{Name: "realtime-svc: kill -9", Load: crowd, Changes: plenty, Fault: killGateway},
-	{Name: "auth-svc: kill -9", Load: busy, Changes: plenty, Fault: kill(peer.AuthService)},
+	{Name: killedGateway, Load: crowd, Changes: plenty, Within: 2 * time.Second, Fault: killGateway},
+	{Name: "auth-svc: kill -9", Load: busy, Changes: plenty, Fault: killAuth},
 	{Name: "conversation-svc: kill -9", Load: busy, Changes: plenty, Fault: kill(peer.ConversationService)},
 	{Name: "message-svc: kill -9", Load: busy, Changes: plenty, Fault: kill(peer.MessageService)},
+	{Name: lostHeads, Load: Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second, Quiet: 8}, Changes: plenty, Proxied: []Way{toMemberships},
+		Flags: map[string][]string{peer.ConversationService: {"-walk-every", "15s"}}, Fault: loseHead},
 	{Name: "a rolling update: SIGTERM to each replica", Load: busy, Changes: plenty, Fault: roll},
-	{Name: "two message-svc, one conversation, 64 writers", Load: Load{Rooms: 1, Readers: 40, Writers: 64}, Changes: plenty, Fault: bothReplicas,
+	{Name: manyWriters, Load: Load{Rooms: 1, Readers: 40, Writers: 64}, Changes: plenty, Fault: bothReplicas,
 		Flags: map[string][]string{peer.MessageService: {"-send-rate", "0"}}},
 	{Name: "Redis: killed, back empty after 2 s", Load: busy, Changes: plenty, Fault: restartRedis},
-	{Name: "Redis: stopped for 20 s", Load: busy, Changes: plenty, Fault: stopRedis},
+	{Name: silentRedis, Load: busy, Changes: plenty, Within: 12 * time.Second, Fault: stopRedis},
 	{Name: "Redis: CLIENT KILL TYPE pubsub every second", Load: busy, Changes: plenty, Fault: killSubscriptions},
 	{Name: "Redis: every 7th event lost", Load: busy, Changes: plenty, Proxied: []Way{toRedis}, Lose: 7, Fault: losing},
-	{Name: "a partition: one gateway and Redis, 20 s", Load: busy, Changes: plenty, Proxied: []Way{toRedis}, Fault: freeze(toRedis)},
-	{Name: "a partition: one gateway and message-svc, 20 s", Load: busy, Changes: plenty, Proxied: []Way{fromTheGateway}, Fault: freeze(fromTheGateway)},
-	{Name: "a partition: one message-svc and conversation-svc, 20 s", Load: busy, Changes: plenty, Proxied: []Way{toMemberships}, Fault: freeze(toMemberships)},
-	{Name: "a partition: one message-svc and its database, 20 s", Load: busy, Changes: plenty, Proxied: []Way{toMongo}, Fault: freeze(toMongo)},
+	{Name: deafGateways, Load: busy, Changes: plenty, Proxied: []Way{toRedis}, Lose: 1, Within: 35 * time.Second, Fault: losing},
+	{Name: "a partition: one gateway and Redis, 20 s", Load: busy, Changes: plenty, Proxied: []Way{toRedis}, Within: 12 * time.Second,
+		Fault: freeze(toRedis, isAway)},
+	{Name: "a partition: one gateway and message-svc, 20 s", Load: busy, Changes: plenty, Proxied: []Way{fromTheGateway},
+		Fault: freeze(fromTheGateway, isAway)},
+	{Name: "a partition: one message-svc and conversation-svc, 20 s", Load: busy, Changes: plenty, Proxied: []Way{toMemberships},
+		Fault: freeze(toMemberships, isAway)},
+	{Name: "a partition: one message-svc and its database, 20 s", Load: busy, Changes: plenty, Proxied: []Way{toMongo},
+		Fault: freeze(toMongo, isAway)},
 	{Name: "the database: away for 30 s", Load: busy, Changes: plenty, Fault: stopMongo},
-	{Name: "nothing, light load", Load: light, Fault: nothing},
-	{Name: "Redis: killed, back empty after 2 s, light load", Load: light, Fault: restartRedis},
-	{Name: "Redis: stopped for 20 s, light load", Load: light, Fault: stopRedis},
+	{Name: "a clock: one message-svc 10 min fast, then 10 min slow", Load: busy, Changes: plenty, Kind: split.Chaotic, Fault: moveClock},
+	{Name: "slow sockets beside fast ones", Load: Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second, Body: 1000, Slow: 4, Stuck: 4},
+		Changes: plenty, Within: 2 * time.Second, Fault: slowSockets},
+	{Name: reconnecting, Load: Load{Rooms: 25, Readers: 5000, Writers: 1, Every: time.Second}, Changes: plenty, Fault: storm},
+	{Name: "all of it mixed", Load: Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second, Slow: 2, Stuck: 2}, Changes: plenty,
+		Proxied: []Way{toRedis, toMongo, toMemberships, fromTheGateway}, Lose: 20, Kind: split.Chaotic, Fault: mixed},
+}
+
+// guarded names the scenario that fails without a guard.
+var guarded = []struct {
+	guard    guard.Guard
+	scenario string
+}{
+	{guard.Sequencer, manyWriters},
+	{guard.Log, reconnecting},
+	{guard.PositionCheck, deafGateways},
+	{guard.Probe, silentRedis},
+	{guard.Resume, killedGateway},
+	{guard.HeadRepair, lostHeads},
+}
+
+// Unguarded are scenarios that must fail, each for the want of a guard.
+func Unguarded() []Scenario {
+	var all []Scenario
+	for _, g := range guarded {
+		for _, s := range Scenarios {
+			if s.Name == g.scenario {
+				s.Without, s.Kind = g.guard, split.Chaotic
+				all = append(all, s)
+			}
+		}
+	}
+	return all
 }

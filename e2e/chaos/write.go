@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ func (c *crew) write(ctx context.Context) {
 	for n, room := range c.rooms {
 		for i := range c.load.Writers {
 			time.Sleep(apart)
-			w := &writer{crew: c, user: c.users[i%len(c.users)], room: room, dice: rand.New(rand.NewPCG(c.seed, uint64(n)<<32|uint64(i)))}
+			w := &writer{crew: c, user: c.users[(n*c.load.Writers+i)%len(c.users)], room: room, dice: rand.New(rand.NewPCG(c.seed, uint64(n)<<32|uint64(i)))}
 			if i%2 == 0 {
 				group.Go(func() { w.run(ctx) })
 				continue
@@ -81,14 +82,20 @@ func (w *writer) send(ctx context.Context) error {
 	if w.socket != nil {
 		send = w.socket.Send
 	}
-	draft := client.Draft{ConversationID: w.room, Body: "Is anybody there?", ClientMsgID: id.New()}
+	draft := client.Draft{ConversationID: w.room, Body: w.crew.body(), ClientMsgID: id.New()}
 	w.crew.promises.Creating(draft.ClientMsgID)
 	begin := time.Now()
+	if w.socket == nil {
+		w.crew.tries.wanted.Add(1)
+	}
 	m, err := send(ctx, draft)
 	if err != nil {
 		return fmt.Errorf("a send failed: %w", err)
 	}
 	w.crew.promises.Created(m)
+	if m.CreatedAt.Sub(begin).Abs() > misdated {
+		w.crew.misdated.Add(1)
+	}
 	w.last, w.revision = &m, 0
 	if w.socket == nil {
 		w.crew.took(time.Since(begin))
@@ -96,10 +103,19 @@ func (w *writer) send(ctx context.Context) error {
 	return nil
 }
 
+// misdated is above all waits for an answer.
+const misdated = 5 * time.Minute
+
+func (c *crew) body() string {
+	const words = "Is anybody there? "
+	return strings.Repeat(words, 1+c.load.Body/len(words))
+}
+
 func (w *writer) update(ctx context.Context) error {
 	w.revision++
 	body := fmt.Sprint("Is anybody there? ", w.revision)
 	w.crew.promises.Updating(w.last.ID, body)
+	w.crew.tries.wanted.Add(1)
 	m, err := w.user.Edit(ctx, w.last.ID, body)
 	if err != nil {
 		return fmt.Errorf("an edit failed: %w", err)
@@ -110,6 +126,7 @@ func (w *writer) update(ctx context.Context) error {
 
 func (w *writer) remove(ctx context.Context) error {
 	w.crew.promises.Deleting(w.last.ID)
+	w.crew.tries.wanted.Add(1)
 	m, err := w.user.Delete(ctx, w.last.ID)
 	if err != nil {
 		return fmt.Errorf("a deletion failed: %w", err)

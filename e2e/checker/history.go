@@ -9,6 +9,7 @@ import (
 // History is all that one reader was handed of a conversation that it joined before the first message.
 type History struct {
 	ConversationID string
+	Patient        bool // its reader is slow: what comes late to it is no news
 	sights         []sight
 }
 

@@ -1,0 +1,50 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const isDown = 2 * time.Second // for Redis, between two processes
+
+func restartRedis(ctx context.Context, s *Scene) (string, error) {
+	if err := s.Redis.Kill(); err != nil {
+		return "", err
+	}
+	time.Sleep(isDown)
+	return "down for 2 s", s.Redis.Restart(ctx)
+}
+
+func stopRedis(_ context.Context, s *Scene) (string, error) { return stop(s.Redis, isAway) }
+
+// killSubscriptions ends all subscriptions of the gateways once a second.
+func killSubscriptions(ctx context.Context, s *Scene) (string, error) {
+	return s.killSubscriptions(ctx, isAway)
+}
+
+func (s *Scene) killSubscriptions(ctx context.Context, length time.Duration) (string, error) {
+	var killed int64
+	for range int(length / time.Second) {
+		n, err := s.redis(ctx, "CLIENT", "KILL", "TYPE", "pubsub")
+		if err != nil {
+			return "", err
+		}
+		killed += n
+		time.Sleep(time.Second)
+	}
+	if killed == 0 {
+		return "", errNothingTouched
+	}
+	return fmt.Sprintf("%d connections ended", killed), nil
+}
+
+// losing goes on from the beginning to the end.
+func losing(_ context.Context, s *Scene) (string, error) {
+	s.await(plenty)
+	n := s.dropper.Dropped()
+	if n == 0 {
+		return "", errNothingTouched
+	}
+	return fmt.Sprintf("%d events lost", n), nil
+}

@@ -1,0 +1,72 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/confab-chat/confab/pkg/peer"
+)
+
+const (
+	stormWait   = 2 * time.Minute // for all sockets to be back
+	readsBound  = 0.5             // of the database, by all services while the storm lasts, for each socket that comes back
+	stormCalmed = 10 * time.Millisecond
+)
+
+// storm kills both gateways at once, so that all sockets come back at once, to processes that know nothing.
+func storm(ctx context.Context, s *Scene) (string, error) {
+	before, err := s.reads(ctx)
+	if err != nil {
+		return "", err
+	}
+	begin := time.Now()
+	if err := s.restartGateways(ctx); err != nil {
+		return "", err
+	}
+	for _, r := range s.crew.readers {
+		for !r.isIn() && time.Since(begin) < stormWait {
+			time.Sleep(stormCalmed)
+		}
+	}
+	took := time.Since(begin)
+	after, err := s.reads(ctx)
+	if err != nil {
+		return "", err
+	}
+	var replayed [2]int64
+	for i, from := range []string{"log", "messages"} {
+		if replayed[i], err = s.total(ctx, peer.RealtimeService, `confab_replayed_events_total{from="`+from+`"}`); err != nil {
+			return "", err
+		}
+	}
+	sockets := len(s.crew.rejoins())
+	each := float64(after-before) / float64(max(1, sockets))
+	if each > readsBound {
+		s.problem("the database was read %.2f times for each socket that came back", each)
+	}
+	did := fmt.Sprintf("%d sockets back within %.1f s of the kill; %d events replayed from Redis, %d from the database; %.2f reads of it a socket",
+		sockets, took.Seconds(), replayed[0], replayed[1], each)
+	if sockets < len(s.crew.readers) {
+		return did, fmt.Errorf("of %d sockets %d came back", len(s.crew.readers), sockets)
+	}
+	return did, nil
+}
+
+func (s *Scene) restartGateways(ctx context.Context) error {
+	var group sync.WaitGroup
+	var errs [2]error
+	for i := range errs {
+		p := s.Process(peer.RealtimeService, i)
+		if err := p.Kill(); err != nil {
+			return err
+		}
+		group.Go(func() { errs[i] = p.Restart(ctx) })
+	}
+	group.Wait()
+	if errs[0] != nil {
+		return errs[0]
+	}
+	return errs[1]
+}
