@@ -17,7 +17,14 @@ type conn struct {
 	read    chan struct{} // closed when nothing more is read
 }
 
+// sendBuffer is how many bytes the system may hold for a socket, below what waits in its queue. The system's own bound is some megabytes: a
+// socket that takes little would be far behind before its queue told, and thousands of them would use up the machine's memory.
+const sendBuffer = 64 << 10
+
 func newConn(ws *websocket.Conn, s *session) *conn {
+	if tcp, ok := ws.NetConn().(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // else it is as large as the system wants
+	}
 	return &conn{ws: ws, session: s, read: make(chan struct{})}
 }
 
