@@ -14,7 +14,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev
 LDFLAGS   = -ldflags '-X github.com/confab-chat/confab/pkg/server.Version=$(VERSION)'
 FUZZTIME ?= 10s
 
-.PHONY: help build run run-split test test-split bench fuzz chaos lint fmt fmt-check tidy tidy-check ci deps go $(MONGO)
+.PHONY: help build run run-split test test-split bench fuzz chaos churn lint fmt fmt-check tidy tidy-check ci deps go $(MONGO)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ bench: build ## Measure sends, history and inbox; BENCH='-flag …' is passed on
 
 chaos: deps ## Break deployments under load and count what is lost; CHAOS='-only …' is passed on
 	@go run ./e2e/cmd/confab-chaos $(CHAOS)
+
+churn: deps ## Have sockets come and go for ten minutes, and fail where a service grows
+	@go run ./e2e/cmd/confab-chaos -churn
 
 fuzz: deps ## Run each fuzz target for FUZZTIME (10s)
 	@go test -list '^Fuzz' work | awk '/^Fuzz/ {names = names " " $$1} /^ok/ {print $$2 names; names = ""}' | \

@@ -20,7 +20,8 @@ type Load struct {
 	Writers int           // to each room, half of them over HTTP, half over a socket
 	Every   time.Duration // between the changes of a writer; 0: each answer brings the next one
 	Body    int           // bytes of a message, at least
-	Quiet   int           // more rooms, without readers, in which only a fault writes
+	Quiet   int           // more rooms, in which only a fault writes
+	Crowd   int           // more sockets, spread over the quiet rooms
 	Slow    int           // more sockets in the first room, on the first gateway: they take few frames a second
 	Stuck   int           // and those that take none
 }
@@ -60,7 +61,7 @@ type crew struct {
 // muster registers the users and has every reader join; slow ones join on the first gateway. The sockets run until dismiss.
 func muster(ctx context.Context, url, firstGateway string, load Load, seed uint64) (*crew, error) {
 	c := &crew{load: load, seed: seed, tries: newTries()}
-	if err := c.register(ctx, url, max(2, load.Readers/socketsEach, load.Writers)); err != nil {
+	if err := c.register(ctx, url, max(2, (load.Readers+load.Crowd)/socketsEach, load.Writers)); err != nil {
 		return nil, err
 	}
 	if err := c.open(ctx); err != nil {
@@ -68,11 +69,8 @@ func muster(ctx context.Context, url, firstGateway string, load Load, seed uint6
 	}
 	c.renewed.Store(0) // Register counts too
 	ctx, c.stop = context.WithCancel(ctx)
-	for i := range load.Readers {
-		r := newReader(c.users[i%len(c.users)], c.rooms[i/len(c.users)%len(c.rooms)])
-		c.readers = append(c.readers, r)
-		c.run(ctx, r.socket)
-	}
+	c.readIn(ctx, c.rooms, load.Readers)
+	c.readIn(ctx, c.quiet, load.Crowd)
 	for _, r := range c.readers {
 		select {
 		case <-r.joined:
@@ -84,6 +82,15 @@ func muster(ctx context.Context, url, firstGateway string, load Load, seed uint6
 		return nil, errors.Join(err, c.dismiss())
 	}
 	return c, nil
+}
+
+// readIn spreads so many readers over users and rooms.
+func (c *crew) readIn(ctx context.Context, rooms []string, readers int) {
+	for i := range readers {
+		r := newReader(c.users[i%len(c.users)], rooms[i/len(c.users)%len(rooms)])
+		c.readers = append(c.readers, r)
+		c.run(ctx, r.socket)
+	}
 }
 
 const password = "correct horse"
@@ -114,16 +121,31 @@ func (c *crew) register(ctx context.Context, url string, n int) error {
 }
 
 // open makes the rooms.
-func (c *crew) open(ctx context.Context) error {
-	for i := range c.load.Rooms + c.load.Quiet {
-		room, err := c.users[0].Start(ctx, client.Start{Type: client.Group, Title: fmt.Sprint("Room ", i), MemberIDs: c.userIDs[1:]})
+func (c *crew) open(ctx context.Context) (err error) {
+	if c.rooms, err = c.openSome(ctx, c.load.Rooms); err == nil {
+		c.quiet, err = c.openSome(ctx, c.load.Quiet)
+	}
+	return err
+}
+
+func (c *crew) openSome(ctx context.Context, n int) ([]string, error) {
+	var rooms []string
+	for range n {
+		room, err := c.users[0].Start(ctx, client.Start{Type: client.Group, Title: "A room", MemberIDs: c.userIDs[1:]})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if i < c.load.Rooms {
-			c.rooms = append(c.rooms, room.Conversation.ID)
-		} else {
-			c.quiet = append(c.quiet, room.Conversation.ID)
+		rooms = append(rooms, room.Conversation.ID)
+	}
+	return rooms, nil
+}
+
+// writeQuietly has the user write into each quiet room.
+func (c *crew) writeQuietly(ctx context.Context, user *client.Client) error {
+	for _, room := range c.quiet {
+		w := &writer{crew: c, user: user, room: room}
+		if err := w.send(ctx); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -20,21 +20,12 @@ func loseHead(ctx context.Context, s *Scene) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	write := func() error {
-		for _, room := range s.crew.quiet {
-			w := &writer{crew: s.crew, user: author, room: room}
-			if err := w.send(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := write(); err != nil { // from now on it remembers the member for 5 s
+	if err := s.crew.writeQuietly(ctx, author); err != nil { // from now on it remembers the member for 5 s
 		return "", err
 	}
 	way := s.on(toMemberships)[0]
 	way.Cut()
-	if err := write(); err != nil {
+	if err := s.crew.writeQuietly(ctx, author); err != nil {
 		return "", err
 	}
 	if err := p.Kill(); err != nil {

@@ -3,8 +3,6 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -16,21 +14,12 @@ import (
 
 // metric returns the sum of a process's samples of a metric, whatever their labels.
 func metric(ctx context.Context, p *split.Process, name string) (float64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.AdminURL+"/metrics", http.NoBody)
-	if err != nil {
-		return 0, err
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	text, err := get(ctx, p.AdminURL+"/metrics")
 	if err != nil {
 		return 0, err
 	}
 	var sum float64
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		labels, ok := strings.CutPrefix(line, name)
 		if !ok || labels[0] != '{' && labels[0] != ' ' {
 			continue

@@ -84,17 +84,21 @@ func (s *Scenario) Run(ctx context.Context, dir string, seed uint64) (r *Report,
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, scene.Close()) }()
+	before, err := scene.goroutines(ctx)
+	if err != nil {
+		return nil, err
+	}
 	scene.crew, err = muster(ctx, scene.URL, scene.Process(peer.RealtimeService, 0).URL(), s.Load, seed)
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(s.perform(ctx, scene), s.conclude(ctx, scene), scene.crew.dismiss())
+	err = errors.Join(s.perform(ctx, scene), s.conclude(ctx, scene), scene.crew.dismiss(), scene.findLeaks(ctx, before))
 	scene.report.Again = scene.crew.resent + scene.crew.tries.again()
 	return scene.report, err
 }
 
 func (s *Scenario) env(p *split.Process, scene *Scene) []string {
-	env := []string{guard.Variable + "=" + string(s.Without)}
+	env := []string{"GORACE=halt_on_error=1", guard.Variable + "=" + string(s.Without)}
 	if p.Service == peer.MessageService && p.Replica == 1 {
 		env = append(env, clock.Variable+"="+time.Duration(scene.moved.Load()).String())
 	}
@@ -117,6 +121,9 @@ func (s *Scenario) flags() map[string][]string {
 	}
 	for service, more := range s.Flags {
 		flags[service] = append(flags[service], more...)
+	}
+	for _, service := range []string{peer.AuthService, peer.ConversationService, peer.MessageService, peer.RealtimeService, routes.Web} {
+		flags[service] = append(flags[service], "-pprof")
 	}
 	return flags
 }

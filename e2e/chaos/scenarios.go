@@ -63,7 +63,7 @@ var Scenarios = []Scenario{
 	{Name: "a clock: one message-svc 10 min fast, then 10 min slow", Load: busy, Changes: plenty, Kind: split.Chaotic, Fault: moveClock},
 	{Name: "slow sockets beside fast ones", Load: Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second, Body: 1000, Slow: 4, Stuck: 4},
 		Changes: plenty, Within: 2 * time.Second, Fault: slowSockets},
-	{Name: reconnecting, Load: Load{Rooms: 25, Readers: 5000, Writers: 1, Every: time.Second}, Changes: plenty, Fault: storm},
+	{Name: reconnecting, Load: Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second, Quiet: 23, Crowd: 4920}, Changes: plenty, Fault: storm},
 	{Name: "all of it mixed", Load: Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second, Slow: 2, Stuck: 2}, Changes: plenty,
 		Proxied: []Way{toRedis, toMongo, toMemberships, fromTheGateway}, Lose: 20, Kind: split.Chaotic, Fault: mixed},
 }

@@ -15,7 +15,7 @@ const (
 	stormCalmed = 10 * time.Millisecond
 )
 
-// storm kills both gateways at once, so that all sockets come back at once, to processes that know nothing.
+// storm kills both gateways at once, so that all sockets come back at once, to processes that know nothing. Each has missed a message.
 func storm(ctx context.Context, s *Scene) (string, error) {
 	before, err := s.reads(ctx)
 	if err != nil {
@@ -55,14 +55,18 @@ func storm(ctx context.Context, s *Scene) (string, error) {
 }
 
 func (s *Scene) restartGateways(ctx context.Context) error {
+	for i := range 2 {
+		if err := s.Process(peer.RealtimeService, i).Kill(); err != nil {
+			return err
+		}
+	}
+	if err := s.crew.writeQuietly(ctx, s.crew.users[0]); err != nil {
+		return err
+	}
 	var group sync.WaitGroup
 	var errs [2]error
 	for i := range errs {
-		p := s.Process(peer.RealtimeService, i)
-		if err := p.Kill(); err != nil {
-			return err
-		}
-		group.Go(func() { errs[i] = p.Restart(ctx) })
+		group.Go(func() { errs[i] = s.Process(peer.RealtimeService, i).Restart(ctx) })
 	}
 	group.Wait()
 	if errs[0] != nil {
