@@ -108,11 +108,11 @@ func (s *Scene) levels(ctx context.Context) (levels, error) {
 			if p.AdminURL == "" {
 				continue
 			}
-			memory, err := metric(ctx, p, "process_resident_memory_bytes")
+			memory, err := metric(ctx, p, "process_resident_memory_bytes", "")
 			if err != nil {
 				return nil, err
 			}
-			goroutines, err := metric(ctx, p, "go_goroutines")
+			goroutines, err := metric(ctx, p, "go_goroutines", "")
 			if err != nil {
 				return nil, err
 			}

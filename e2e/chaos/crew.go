@@ -75,11 +75,13 @@ func muster(ctx context.Context, url, firstGateway string, load Load, seed uint6
 		select {
 		case <-r.joined:
 		case <-time.After(joinWait):
-			return nil, errors.Join(errors.New("not every reader could join"), c.dismiss())
+			c.dismiss()
+			return nil, errors.Join(append(c.failed, errors.New("not every reader could join"))...)
 		}
 	}
 	if err := c.addSlow(ctx, firstGateway); err != nil {
-		return nil, errors.Join(err, c.dismiss())
+		c.dismiss()
+		return nil, err
 	}
 	return c, nil
 }
@@ -174,9 +176,8 @@ func (c *crew) took(d time.Duration) {
 	c.waits = append(c.waits, d)
 }
 
-// dismiss ends all sockets, and returns what had failed.
-func (c *crew) dismiss() error {
+// dismiss ends all sockets.
+func (c *crew) dismiss() {
 	c.stop()
 	c.running.Wait()
-	return errors.Join(c.failed...)
 }

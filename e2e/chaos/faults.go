@@ -24,7 +24,7 @@ type fault = func(ctx context.Context, s *Scene) (string, error)
 
 func terminateGateway(ctx context.Context, s *Scene) (string, error) {
 	gateway := s.Process(peer.RealtimeService, 0)
-	sockets, err := some(metric(ctx, gateway, "confab_sockets"))
+	sockets, err := some(metric(ctx, gateway, "confab_sockets", ""))
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +47,7 @@ func (s *Scene) terminate(ctx context.Context, p *split.Process) (took time.Dura
 }
 
 func killGateway(ctx context.Context, s *Scene) (string, error) {
-	sockets, err := some(metric(ctx, s.Process(peer.RealtimeService, 0), "confab_sockets"))
+	sockets, err := some(metric(ctx, s.Process(peer.RealtimeService, 0), "confab_sockets", ""))
 	if err != nil {
 		return "", err
 	}
@@ -66,7 +66,7 @@ func (s *Scene) kill(ctx context.Context, p *split.Process) error {
 func kill(service string) fault {
 	return func(ctx context.Context, s *Scene) (string, error) {
 		p := s.Process(service, 0)
-		before, err := some(metric(ctx, p, "confab_request_duration_seconds_count"))
+		before, err := some(metric(ctx, p, "confab_request_duration_seconds_count", ""))
 		if err != nil {
 			return "", err
 		}
@@ -125,7 +125,7 @@ func bothReplicas(ctx context.Context, s *Scene) (string, error) {
 	var counts [2]float64
 	for n := range counts {
 		var err error
-		if counts[n], err = some(metric(ctx, s.Process(peer.MessageService, n), "confab_request_duration_seconds_count")); err != nil {
+		if counts[n], err = some(metric(ctx, s.Process(peer.MessageService, n), "confab_request_duration_seconds_count", "")); err != nil {
 			return "", err
 		}
 	}
@@ -176,6 +176,6 @@ func slowSockets(ctx context.Context, s *Scene) (string, error) {
 		}
 		resyncs += n
 	}
-	cut, err := some(metric(ctx, s.Process(peer.RealtimeService, 0), `confab_socket_closes_total{reason="lost"}`))
+	cut, err := some(metric(ctx, s.Process(peer.RealtimeService, 0), "confab_socket_closes_total", `reason="lost"`))
 	return fmt.Sprintf("%d slow sockets were sent to the feed %d times, %.0f stuck ones cut", len(s.crew.slow), resyncs, cut), err
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
-// metric returns the sum of a process's samples of a metric, whatever their labels.
-func metric(ctx context.Context, p *split.Process, name string) (float64, error) {
+// metric returns the sum of a process's samples of a metric: of those that have the label, such as `from="log"`, or of all where it is empty.
+func metric(ctx context.Context, p *split.Process, name, label string) (float64, error) {
 	text, err := get(ctx, p.AdminURL+"/metrics")
 	if err != nil {
 		return 0, err
@@ -21,7 +21,7 @@ func metric(ctx context.Context, p *split.Process, name string) (float64, error)
 	var sum float64
 	for line := range strings.Lines(text) {
 		labels, ok := strings.CutPrefix(line, name)
-		if !ok || labels[0] != '{' && labels[0] != ' ' {
+		if !ok || labels[0] != '{' && labels[0] != ' ' || !strings.Contains(labels, label) {
 			continue
 		}
 		value, err := strconv.ParseFloat(strings.TrimSpace(labels[strings.LastIndexByte(labels, ' ')+1:]), 64)
@@ -34,13 +34,13 @@ func metric(ctx context.Context, p *split.Process, name string) (float64, error)
 }
 
 // total returns the sum of a metric over the replicas of a service.
-func (s *Scene) total(ctx context.Context, service, name string) (int64, error) {
+func (s *Scene) total(ctx context.Context, service, name, label string) (int64, error) {
 	var sum float64
 	for _, p := range s.Processes() {
 		if p.Service != service {
 			continue
 		}
-		n, err := metric(ctx, p, name)
+		n, err := metric(ctx, p, name, label)
 		if err != nil {
 			return 0, err
 		}
@@ -54,7 +54,7 @@ func (s *Scene) reads(ctx context.Context) (int64, error) {
 	var sum int64
 	for _, service := range []string{peer.ConversationService, peer.MessageService} {
 		for _, command := range []string{"find", "getMore", "aggregate", "count"} {
-			n, err := s.total(ctx, service, `confab_store_commands_total{command="`+command+`"}`)
+			n, err := s.total(ctx, service, "confab_store_commands_total", `command="`+command+`"`)
 			if err != nil {
 				return 0, err
 			}

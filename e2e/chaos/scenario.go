@@ -68,8 +68,7 @@ const (
 	enough     = 12 * time.Minute // for all changes to be written
 )
 
-// Run runs the scenario on a deployment of its own, with the dice of seed. The error is of what could not be run, or of a reader or writer
-// that gave up.
+// Run runs the scenario on a deployment of its own, with the dice of seed. The error is of what could not be run.
 func (s *Scenario) Run(ctx context.Context, dir string, seed uint64) (r *Report, err error) {
 	bin, err := split.Build(ctx, s.Kind)
 	if err != nil {
@@ -92,9 +91,13 @@ func (s *Scenario) Run(ctx context.Context, dir string, seed uint64) (r *Report,
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(s.perform(ctx, scene), s.conclude(ctx, scene), scene.crew.dismiss(), scene.findLeaks(ctx, before))
+	err = errors.Join(s.perform(ctx, scene), s.conclude(ctx, scene))
+	scene.crew.dismiss()
+	if failed := scene.crew.failed; len(failed) > 0 {
+		scene.problem("%d readers or writers gave up, one with: %v", len(failed), failed[0])
+	}
 	scene.report.Again = scene.crew.resent + scene.crew.tries.again()
-	return scene.report, err
+	return scene.report, errors.Join(err, scene.findLeaks(ctx, before))
 }
 
 func (s *Scenario) env(p *split.Process, scene *Scene) []string {
@@ -178,8 +181,8 @@ func (s *Scenario) conclude(ctx context.Context, scene *Scene) error {
 	if r.Inboxes, inboxes = c.inboxes(ctx); len(r.Inboxes) > 0 {
 		scene.problem("%d lines of inboxes are wrong in the end: %s", len(r.Inboxes), r.Inboxes[0])
 	}
-	r.Gaps, gaps = scene.total(ctx, peer.RealtimeService, "confab_gaps_total")
-	r.Announced, announced = scene.total(ctx, peer.MessageService, "confab_announcements_retried_total")
+	r.Gaps, gaps = scene.total(ctx, peer.RealtimeService, "confab_gaps_total", "")
+	r.Announced, announced = scene.total(ctx, peer.MessageService, "confab_announcements_retried_total", "")
 	return errors.Join(inboxes, gaps, announced)
 }
 

@@ -2,10 +2,12 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
+	"github.com/confab-chat/confab/e2e/split"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -37,7 +39,7 @@ func storm(ctx context.Context, s *Scene) (string, error) {
 	}
 	var replayed [2]int64
 	for i, from := range []string{"log", "messages"} {
-		if replayed[i], err = s.total(ctx, peer.RealtimeService, `confab_replayed_events_total{from="`+from+`"}`); err != nil {
+		if replayed[i], err = s.total(ctx, peer.RealtimeService, "confab_replayed_events_total", `from="`+from+`"`); err != nil {
 			return "", err
 		}
 	}
@@ -55,22 +57,22 @@ func storm(ctx context.Context, s *Scene) (string, error) {
 }
 
 func (s *Scene) restartGateways(ctx context.Context) error {
-	for i := range 2 {
-		if err := s.Process(peer.RealtimeService, i).Kill(); err != nil {
-			return err
-		}
+	if err := s.eachGateway(func(p *split.Process) error { return p.Kill() }); err != nil {
+		return err
 	}
 	if err := s.crew.writeQuietly(ctx, s.crew.users[0]); err != nil {
 		return err
 	}
+	return s.eachGateway(func(p *split.Process) error { return p.Restart(ctx) })
+}
+
+// eachGateway does it with both at once.
+func (s *Scene) eachGateway(do func(p *split.Process) error) error {
 	var group sync.WaitGroup
 	var errs [2]error
 	for i := range errs {
-		group.Go(func() { errs[i] = s.Process(peer.RealtimeService, i).Restart(ctx) })
+		group.Go(func() { errs[i] = do(s.Process(peer.RealtimeService, i)) })
 	}
 	group.Wait()
-	if errs[0] != nil {
-		return errs[0]
-	}
-	return errs[1]
+	return errors.Join(errs[:]...)
 }
