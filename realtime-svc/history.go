@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/confab-chat/confab/pkg/broker"
@@ -13,6 +14,7 @@ import (
 
 const (
 	logWait    = time.Second // for the broker's log, before message-svc is asked
+	logRest    = time.Second // in which the log is not asked, after it did not answer in time
 	maxFetches = 64          // requests to other services and the log that one replica has under way for its sockets
 )
 
@@ -29,6 +31,7 @@ type history struct {
 	broker broker.Broker
 	peers  *peer.Peers
 	places chan struct{} // holds a token for each fetch under way
+	rests  atomic.Int64  // the log, until then: Unix nanoseconds
 }
 
 func newHistory(b broker.Broker, peers *peer.Peers) *history {
@@ -72,13 +75,19 @@ func (h *history) next(ctx context.Context, conversationID string, after, to int
 
 // log returns nothing where the broker cannot be asked: message-svc has it all.
 func (h *history) log(ctx context.Context, conversationID string, after int64) []chat.Event {
-	ctx, cancel := context.WithTimeout(ctx, logWait)
-	defer cancel()
-	events, err := h.broker.Log(ctx, conversationID, after)
-	if err != nil {
-		return nil
+	if time.Now().UnixNano() < h.rests.Load() {
+		return nil // else many would wait logWait, one after the other
 	}
-	return events
+	bounded, cancel := context.WithTimeout(ctx, logWait)
+	defer cancel()
+	events, err := h.broker.Log(bounded, conversationID, after)
+	if err == nil {
+		return events
+	}
+	if bounded.Err() != nil && ctx.Err() == nil {
+		h.rests.Store(time.Now().Add(logRest).UnixNano())
+	}
+	return nil
 }
 
 // dense returns the rev up to which the events are without holes from after+1 on, after where they have one.
