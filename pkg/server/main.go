@@ -19,13 +19,14 @@ import (
 // Program is what a main function says of itself.
 type Program struct {
 	Name          string
+	About         string // what it is, in a sentence that follows its name; printed behind the flags for -h
 	Config        Config // holds the addresses' defaults
 	RegisterFlags func(*flag.FlagSet)
 	// New makes the app; the Env lacks what the program itself brings (broker, limiter, peers).
 	New func(ctx context.Context, env Env) (App, error)
 	// Greeting, where set, returns what to print once the public listener is bound to an address that a browser can use.
 	Greeting func(address string) string
-	Usage    string // printed behind the flags for -h
+	Usage    string // printed behind that
 }
 
 // Main runs the program until SIGTERM or SIGINT and exits: 0 after an orderly end, 1 after an error, 2 for wrong flags.
@@ -37,7 +38,7 @@ func Main(p Program) {
 	p.RegisterFlags(fs)
 	switch err := config.Parse(fs, os.Args[1:], os.Getenv); {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Print(p.Usage)
+		fmt.Printf("\n%s %s\n%s", p.Name, p.About, p.Usage)
 		return
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "%s: %v\nTry %s -h.\n", p.Name, err, p.Name)

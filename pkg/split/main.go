@@ -8,10 +8,11 @@ import (
 )
 
 // Main runs a service by itself until it is told to stop, then exits. The Config holds the addresses' defaults.
-func Main(name string, c server.Config, registerFlags func(*flag.FlagSet), newApp func(context.Context, server.Env) (server.App, error)) {
+func Main(name, about string, c server.Config, registerFlags func(*flag.FlagSet), newApp func(context.Context, server.Env) (server.App, error)) {
 	var others Config
 	server.Main(server.Program{
 		Name:   name,
+		About:  about,
 		Config: c,
 		RegisterFlags: func(fs *flag.FlagSet) {
 			registerFlags(fs)

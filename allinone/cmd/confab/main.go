@@ -17,6 +17,7 @@ func main() {
 	var cfg allinone.Config
 	server.Main(server.Program{
 		Name:          "confab",
+		About:         "is all of Confab in one process.",
 		Config:        server.Config{HTTPAddr: ":3000", AdminAddr: "127.0.0.1:3200"},
 		RegisterFlags: func(fs *flag.FlagSet) { cfg.RegisterFlags(fs) },
 		New: func(ctx context.Context, env server.Env) (server.App, error) {

@@ -12,7 +12,8 @@ import (
 
 func main() {
 	var cfg auth.Config
-	split.Main("auth-svc", server.Config{HTTPAddr: ":3001", InternalAddr: ":3101", AdminAddr: "127.0.0.1:3201"},
+	split.Main("auth-svc", "holds users, sessions and the keys that sign their tokens.",
+		server.Config{HTTPAddr: ":3001", InternalAddr: ":3101", AdminAddr: "127.0.0.1:3201"},
 		func(fs *flag.FlagSet) {
 			cfg.RegisterFlags(fs)
 			cfg.RegisterMongoFlags(fs)

@@ -12,7 +12,8 @@ import (
 
 func main() {
 	var cfg conversation.Config
-	split.Main("conversation-svc", server.Config{HTTPAddr: ":3002", InternalAddr: ":3102", AdminAddr: "127.0.0.1:3202"},
+	split.Main("conversation-svc", "holds conversations, their members, read positions and the inbox.",
+		server.Config{HTTPAddr: ":3002", InternalAddr: ":3102", AdminAddr: "127.0.0.1:3202"},
 		func(fs *flag.FlagSet) {
 			cfg.RegisterFlags(fs)
 			cfg.RegisterMongoFlags(fs)

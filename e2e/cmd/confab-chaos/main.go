@@ -22,6 +22,7 @@ func main() {
 	churn := flag.Bool("churn", false, "have sockets come and go for ten minutes instead, and compare what the services hold at minute 3 and 10")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once, and its children with it
 	err := run(ctx, *only, *seed, *churn)
 	stop()
 	if err != nil {

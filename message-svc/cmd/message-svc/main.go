@@ -12,7 +12,8 @@ import (
 
 func main() {
 	var cfg message.Config
-	split.Main("message-svc", server.Config{HTTPAddr: ":3003", InternalAddr: ":3103", AdminAddr: "127.0.0.1:3203"},
+	split.Main("message-svc", "holds messages, their order, edits and deletions.",
+		server.Config{HTTPAddr: ":3003", InternalAddr: ":3103", AdminAddr: "127.0.0.1:3203"},
 		func(fs *flag.FlagSet) {
 			cfg.RegisterFlags(fs)
 			cfg.RegisterMongoFlags(fs)
