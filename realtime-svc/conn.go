@@ -17,7 +17,7 @@ type conn struct {
 	read    chan struct{} // closed when nothing more is read
 }
 
-// sendBuffer is how many bytes the system may hold for a socket, below what waits in its queue. The system's own bound is some megabytes: a
+// sendBuffer is how many bytes the system may hold for a socket, besides what waits in its queue (Linux doubles it). The system's own bound is some megabytes: a
 // socket that takes little would be far behind before its queue told, and thousands of them would use up the machine's memory.
 const sendBuffer = 64 << 10
 

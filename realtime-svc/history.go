@@ -31,11 +31,12 @@ type history struct {
 	broker broker.Broker
 	peers  *peer.Peers
 	places chan struct{} // holds a token for each fetch under way
-	rests  atomic.Int64  // the log, until then: Unix nanoseconds
+	begin  time.Time
+	rests  atomic.Int64 // the log, until so many nanoseconds after begin; 0: it answers
 }
 
 func newHistory(b broker.Broker, peers *peer.Peers) *history {
-	return &history{broker: b, peers: peers, places: make(chan struct{}, maxFetches)}
+	return &history{broker: b, peers: peers, places: make(chan struct{}, maxFetches), begin: time.Now()}
 }
 
 // enter waits for a place among the fetches. It returns the context's error.
@@ -75,19 +76,27 @@ func (h *history) next(ctx context.Context, conversationID string, after, to int
 
 // log returns nothing where the broker cannot be asked: message-svc has it all.
 func (h *history) log(ctx context.Context, conversationID string, after int64) []chat.Event {
-	if time.Now().UnixNano() < h.rests.Load() {
-		return nil // else many would wait logWait, one after the other
+	if !h.mayAskLog() {
+		return nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, logWait)
 	defer cancel()
 	events, err := h.broker.Log(bounded, conversationID, after)
 	if err == nil {
+		h.rests.Store(0)
 		return events
 	}
 	if bounded.Err() != nil && ctx.Err() == nil {
-		h.rests.Store(time.Now().Add(logRest).UnixNano())
+		h.rests.Store(int64(time.Since(h.begin) + logRest))
 	}
 	return nil
+}
+
+// mayAskLog has one caller at a time find out whether a log answers again that did not: else all would wait for it, again and again.
+func (h *history) mayAskLog() bool {
+	until := h.rests.Load()
+	now := time.Since(h.begin)
+	return until == 0 || int64(now) >= until && h.rests.CompareAndSwap(until, int64(now+logWait+logRest))
 }
 
 // dense returns the rev up to which the events are without holes from after+1 on, after where they have one.

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,8 +49,17 @@ func TestALogThatDoesNotAnswerIsWaitedForOnceASecond(t *testing.T) {
 			t.Errorf("the second took %v", took)
 		}
 		time.Sleep(logRest)
+		var other time.Duration
+		var group sync.WaitGroup
+		group.Go(func() {
+			synctest.Wait() // until the other one asks
+			other, _ = fetch(t.Context())
+		})
 		if took, _ := fetch(t.Context()); took != logWait || b.asked != 3 {
 			t.Errorf("a second later it took %v, and the log was asked %d times", took, b.asked)
+		}
+		if group.Wait(); other != 0 {
+			t.Errorf("another one waited %v then", other)
 		}
 	})
 }

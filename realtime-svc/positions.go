@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	checkEvery = 30 * time.Second
-	checkPause = time.Second // between a comparison and one that an interruption asks for
+	checkEvery   = 30 * time.Second
+	checkTrouble = 5 * time.Second // while subscriptions fail: nothing tells of new events then
+	checkPause   = time.Second     // between a comparison and one that an interruption asks for
 )
 
 // checkSoon asks for a comparison: events may have been lost.
@@ -23,20 +24,22 @@ func (h *hub) checkSoon() {
 	}
 }
 
-// checkPositions compares every room with message-svc and conversation-svc, every checkEvery and when asked, until ctx ends. So a loss
-// that nobody noticed delays an event, and no more.
+// checkPositions compares every room with message-svc and conversation-svc, every checkEvery, in trouble more often, and when asked, until ctx
+// ends. So a loss that nobody noticed delays an event, and no more.
 func (h *hub) checkPositions(ctx context.Context) {
-	ticker := time.NewTicker(checkEvery)
-	defer ticker.Stop()
+	always, inTrouble := time.NewTicker(checkEvery), time.NewTicker(checkTrouble)
+	defer always.Stop()
+	defer inTrouble.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-always.C:
+		case <-inTrouble.C:
+			if h.broker.Trouble() == nil {
+				continue
+			}
 		case <-h.check:
-		}
-		if guard.Off(guard.PositionCheck) {
-			continue
 		}
 		for batch := range slices.Chunk(h.rooms(), chat.MaxBatch) {
 			h.comparePositions(ctx, batch)
@@ -67,6 +70,9 @@ func ids(rooms []*room) []string {
 }
 
 func (h *hub) comparePositions(ctx context.Context, rooms []*room) {
+	if guard.Off(guard.PositionCheck) {
+		return
+	}
 	lasts, err := h.peers.Messages.Last(ctx, peer.LastRequest{ConversationIDs: ids(rooms)})
 	if err != nil {
 		h.failed(ctx, "positions not compared", err)

@@ -116,6 +116,7 @@ func (r *room) deliver(payload []byte) {
 // accept takes an event of the feed, in whatever order it comes, and passes on what is due. It holds the lock, as do all below.
 func (r *room) accept(e chat.Event) {
 	if guard.Off(guard.Sequencer) {
+		r.order.place(max(r.order.last, e.Rev))
 		r.pass(e)
 		return
 	}

@@ -2,8 +2,10 @@ package realtime
 
 import (
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +24,7 @@ import (
 // bubble runs a hub without listeners, in the test's own time.
 type bubble struct {
 	*world
+	broker   *troubled
 	hub      *hub
 	registry *prometheus.Registry
 }
@@ -29,7 +32,8 @@ type bubble struct {
 func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, broker.NewMemory())
+		b := &troubled{Memory: broker.NewMemory()}
+		w := newWorld(t, b)
 		env := servertest.Env(t, &peer.Peers{Conversations: w, Messages: w})
 		env.Broker = w.broker
 		registry := prometheus.NewRegistry()
@@ -49,8 +53,21 @@ func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 			h.background.Wait()
 			_ = h.subscription.Close()
 		}()
-		test(t, &bubble{world: w, hub: h, registry: registry})
+		test(t, &bubble{world: w, broker: b, hub: h, registry: registry})
 	})
+}
+
+// troubled is a broker whose subscriptions may be said to fail.
+type troubled struct {
+	*broker.Memory
+	fails atomic.Bool
+}
+
+func (b *troubled) Trouble() error {
+	if b.fails.Load() {
+		return errors.New("out of reach")
+	}
+	return nil
 }
 
 // socket returns a session of the user whose frames nobody writes.
@@ -186,6 +203,24 @@ func TestASilentLossIsFoundByTheNextComparison(t *testing.T) {
 				t.Errorf("bob received %s", f.data)
 			}
 		}
+	})
+}
+
+func TestWhileSubscriptionsFailPositionsAreComparedMoreOften(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		b.create("c", "ada")
+		ada := b.socket("ada")
+		b.join(ada, "c")
+		b.store("c", "ada", "lost")
+		time.Sleep(checkTrouble + gapWait)
+		synctest.Wait()
+		if frames := taken(ada); len(frames) != 0 {
+			t.Errorf("without trouble it received %s", frames[0].data)
+		}
+		b.broker.fails.Store(true)
+		time.Sleep(checkTrouble)
+		synctest.Wait()
+		wantRevs(t, taken(ada), 1, 1)
 	})
 }
 

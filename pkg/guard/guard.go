@@ -12,7 +12,7 @@ type Guard string
 const (
 	Sequencer     Guard = "sequencer"      // a gateway passes a conversation's events in order, each once, and fetches what is missing
 	Log           Guard = "log"            // what a socket has missed comes from Redis, not from the database
-	PositionCheck Guard = "position-check" // gateways compare positions every 30 s
+	PositionCheck Guard = "position-check" // gateways compare positions, every 30 s and when events may have been lost
 	Probe         Guard = "probe"          // a subscription to Redis that has gone silent is found out
 	Resume        Guard = "resume"         // a join gets the events after its rev
 	HeadRepair    Guard = "head-repair"    // the inbox catches up where it was not told of messages
