@@ -10,7 +10,9 @@ import (
 
 const (
 	writeWait = 10 * time.Second // what a client gets to take what was read from the service at once, some 32 KiB
-	closeWait = 5 * time.Second  // what a client gets to end its side of a socket that the service has closed
+	// sendBuffer is how many bytes the system may hold for a client: else megabytes, by which a slow one would be behind before its gateway knew.
+	sendBuffer = 64 << 10
+	closeWait  = 5 * time.Second // what a client gets to end its side of a socket that the service has closed
 )
 
 // isUpgrade reports whether the request is to become a socket. Some clients offer h2c with each request, which no service takes.
@@ -26,6 +28,7 @@ func (w socketWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w socketWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffer, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer) // else it is as large as the system wants
 		conn = clientConn{Conn: tcp, tcp: tcp}
 	}
 	return conn, buffer, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -62,7 +63,7 @@ func (s sampler) WithGroup(name string) slog.Handler {
 }
 
 func kindOf(r *slog.Record) kind {
-	k := kind{message: r.Message}
+	k := kind{message: strings.Map(withoutDigit, r.Message)} // the standard library's have addresses and ports in them
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "code" {
 			k.code = a.Value.String()
@@ -70,6 +71,13 @@ func kindOf(r *slog.Record) kind {
 		return k.code == ""
 	})
 	return k
+}
+
+func withoutDigit(r rune) rune {
+	if '0' <= r && r <= '9' {
+		return -1
+	}
+	return r
 }
 
 // take reports whether a record is written, and how many like it were not in the second of the last one.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,9 +37,13 @@ func TestAFloodOfRecordsThatSayTheSameIsCutAndCounted(t *testing.T) {
 		for range 1000 {
 			log.Error("failed", "code", "busy")
 		}
+		standard := slog.NewLogLogger(log.Handler(), slog.LevelWarn)
+		for port := range 1000 {
+			standard.Printf("lost 127.0.0.1:%d", port)
+		}
 		log.Error("failed", "code", "other")
 		log.Warn("failed", "error", "no code")
-		if lines := logged(t, &out); len(lines) != 12 || lines[9] != "failedbusy0" || lines[10] != "failedother0" || lines[11] != "failed0" {
+		if lines := logged(t, &out); len(lines) != 22 || lines[9] != "failedbusy0" || lines[19] != "lost 127.0.0.1:90" || lines[20] != "failedother0" || lines[21] != "failed0" {
 			t.Errorf("written: %v", lines)
 		}
 		time.Sleep(time.Second)

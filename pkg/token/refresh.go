@@ -59,13 +59,14 @@ func (v *Verifier) pull(ctx context.Context) error {
 	if err := v.pullRevocations(ctx); err != nil {
 		return err
 	}
+	now := v.Now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !maps.EqualFunc(keys, v.keys, func(a, b ed25519.PublicKey) bool { return a.Equal(b) }) {
 		v.cache.forget() // a key that was withdrawn vouches for nothing any more
 	}
 	v.keys = keys
-	v.forgetExpired()
+	v.forgetExpired(now)
 	return nil
 }
 
@@ -92,11 +93,9 @@ func (v *Verifier) pullRevocations(ctx context.Context) error {
 
 // setClock takes auth-svc's time, as it was between a request of ours and this moment.
 func (v *Verifier) setClock(asked, theirs time.Time) {
-	now := clock.Now()
-	ours := asked.Add(now.Sub(asked) / 2)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.ahead = theirs.Sub(ours)
+	v.theirs, v.at = theirs, asked.Add(clock.Now().Sub(asked)/2)
 }
 
 func (v *Verifier) revoke(ended ...chat.SessionEvent) {
@@ -107,8 +106,8 @@ func (v *Verifier) revoke(ended ...chat.SessionEvent) {
 	}
 }
 
-func (v *Verifier) forgetExpired() {
-	limit := clock.Now().Add(v.ahead - pullOverlap)
+func (v *Verifier) forgetExpired(now time.Time) {
+	limit := now.Add(-pullOverlap)
 	for sid, expires := range v.revoked {
 		if expires.Before(limit) {
 			delete(v.revoked, sid)

@@ -33,7 +33,8 @@ type Verifier struct {
 	mu      sync.RWMutex
 	keys    map[string]ed25519.PublicKey // nil until the first load
 	revoked map[string]time.Time         // session id to when its last token dies by itself
-	ahead   time.Duration                // by how much auth-svc's clock is ahead of this process's
+	theirs  time.Time                    // what auth-svc's clock showed
+	at      time.Time                    // when; zero before the first pull
 
 	since time.Time // of the next pull of revocations; Run's alone
 
@@ -82,7 +83,10 @@ func (v *Verifier) Verify(_ context.Context, token string) (identity.Identity, e
 func (v *Verifier) Now() time.Time {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return clock.Now().Add(v.ahead)
+	if v.at.IsZero() {
+		return clock.Now()
+	}
+	return v.theirs.Add(clock.Now().Sub(v.at)) // which a clock that is set anew does not change
 }
 
 // Revoked reports whether the session has ended before its tokens have expired.
