@@ -3,6 +3,7 @@ package allinone_test
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,7 +24,10 @@ func TestOnlyChaosCanSwitchAGuardOff(t *testing.T) {
 			t.Errorf("with the tag chaos pkg/%s is %s", name, chaos)
 		}
 	}
-	var giving []string
+	if out, err := exec.CommandContext(t.Context(), "go", "vet", "-tags", "chaos", "../pkg/guard", "../pkg/clock").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	var giving, built []string
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -37,6 +41,9 @@ func TestOnlyChaosCanSwitchAGuardOff(t *testing.T) {
 		if gives(string(text)) {
 			giving = append(giving, path)
 		}
+		if strings.Contains(string(text), "//go:build chaos\n") {
+			built = append(built, path)
+		}
 		return err
 	})
 	if err != nil {
@@ -44,6 +51,9 @@ func TestOnlyChaosCanSwitchAGuardOff(t *testing.T) {
 	}
 	if want := []string{"../e2e/split/build.go"}; !slices.Equal(giving, want) {
 		t.Errorf("the tag chaos is given by %q, want %q alone", giving, want)
+	}
+	if want := []string{"../pkg/clock/chaos.go", "../pkg/guard/chaos.go"}; !slices.Equal(built, want) {
+		t.Errorf("the tag chaos builds %q, want %q alone", built, want)
 	}
 }
 

@@ -8,7 +8,8 @@ import (
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
-const wrongBy = 10 * time.Minute
+// wrongBy is above the life of a user's token, so that none would live, or die, by that clock, and below what services allow each other.
+const wrongBy = 15*time.Minute + 30*time.Second
 
 // moveClock has one message-svc go fast, and then slow.
 func moveClock(ctx context.Context, s *Scene) (string, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +26,7 @@ type Load struct {
 }
 
 const (
-	socketsEach = 40               // of a user; a gateway takes 50
-	registering = 4                // users at a time: the server hashes a password for each
+	socketsEach = 40               // of a user, at most; a gateway takes 50
 	sendWait    = 90 * time.Second // for one change, all tries
 	arrivalWait = 40 * time.Second // for the last change to reach all readers: above every bound there is
 	joinWait    = time.Minute
@@ -58,99 +56,28 @@ type crew struct {
 	resent int64
 }
 
-// muster registers the users and has every reader join; slow ones join on the first gateway. The sockets run until dismiss.
-func muster(ctx context.Context, url, firstGateway string, load Load, seed uint64) (*crew, error) {
-	c := &crew{load: load, seed: seed, tries: newTries()}
-	if err := c.register(ctx, url, max(2, (load.Readers+load.Crowd)/socketsEach, load.Writers)); err != nil {
-		return nil, err
-	}
-	if err := c.open(ctx); err != nil {
-		return nil, err
-	}
-	c.renewed.Store(0) // Register counts too
+// muster has every reader join; slow ones join on the first gateway. The sockets run until dismiss.
+func (c *crew) muster(ctx context.Context, firstGateway string) error {
 	ctx, c.stop = context.WithCancel(ctx)
-	c.readIn(ctx, c.rooms, load.Readers)
-	c.readIn(ctx, c.quiet, load.Crowd)
+	c.readIn(ctx, c.rooms, c.load.Readers)
+	c.readIn(ctx, c.quiet, c.load.Crowd)
 	for _, r := range c.readers {
 		select {
 		case <-r.joined:
 		case <-time.After(joinWait):
-			c.dismiss()
-			return nil, errors.Join(append(c.failed, errors.New("not every reader could join"))...)
+			return errors.New("not every reader could join")
 		}
 	}
-	if err := c.addSlow(ctx, firstGateway); err != nil {
-		c.dismiss()
-		return nil, err
-	}
-	return c, nil
+	return c.addSlow(ctx, firstGateway)
 }
 
 // readIn spreads so many readers over users and rooms.
 func (c *crew) readIn(ctx context.Context, rooms []string, readers int) {
 	for i := range readers {
-		r := newReader(c.users[i%len(c.users)], rooms[i/len(c.users)%len(rooms)])
+		r := newReader(c.users[i%len(c.users)], rooms[i%len(rooms)])
 		c.readers = append(c.readers, r)
 		c.run(ctx, r.socket)
 	}
-}
-
-const password = "correct horse"
-
-func emailOf(user int) string { return fmt.Sprintf("user%d@example.com", user) }
-
-func (c *crew) register(ctx context.Context, url string, n int) error {
-	c.users, c.userIDs = make([]*client.Client, n), make([]string, n)
-	var group sync.WaitGroup
-	errs, places := make([]error, n), make(chan struct{}, registering)
-	for i := range n {
-		group.Go(func() {
-			places <- struct{}{}
-			defer func() { <-places }()
-			if c.users[i], errs[i] = client.New(client.Options{
-				URL: url, HTTP: &http.Client{Transport: c.tries}, OnTokens: func(client.Tokens) { c.renewed.Add(1) },
-			}); errs[i] != nil {
-				return
-			}
-			me, err := c.users[i].Register(ctx, client.Registration{
-				Email: emailOf(i), Password: password, FirstName: "User", LastName: fmt.Sprint(i),
-			})
-			c.userIDs[i], errs[i] = me.ID, err
-		})
-	}
-	group.Wait()
-	return errors.Join(errs...)
-}
-
-// open makes the rooms.
-func (c *crew) open(ctx context.Context) (err error) {
-	if c.rooms, err = c.openSome(ctx, c.load.Rooms); err == nil {
-		c.quiet, err = c.openSome(ctx, c.load.Quiet)
-	}
-	return err
-}
-
-func (c *crew) openSome(ctx context.Context, n int) ([]string, error) {
-	var rooms []string
-	for range n {
-		room, err := c.users[0].Start(ctx, client.Start{Type: client.Group, Title: "A room", MemberIDs: c.userIDs[1:]})
-		if err != nil {
-			return nil, err
-		}
-		rooms = append(rooms, room.Conversation.ID)
-	}
-	return rooms, nil
-}
-
-// writeQuietly has the user write into each quiet room.
-func (c *crew) writeQuietly(ctx context.Context, user *client.Client) error {
-	for _, room := range c.quiet {
-		w := &writer{crew: c, user: user, room: room}
-		if err := w.send(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (c *crew) run(ctx context.Context, s *client.Socket) {

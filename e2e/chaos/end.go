@@ -41,9 +41,16 @@ func (c *crew) all() []*reader {
 	return all
 }
 
-// judge adds what all readers saw to the verdict.
-func (c *crew) judge(v *checker.Verdict) {
+// judge adds what all readers saw to the verdict, and what the store has of the quiet rooms.
+func (c *crew) judge(ctx context.Context, v *checker.Verdict) error {
 	var histories []checker.History
+	for _, room := range c.quiet {
+		stored, err := c.stored(ctx, room)
+		if err != nil {
+			return err
+		}
+		histories = append(histories, stored)
+	}
 	for _, r := range c.all() {
 		r.mu.Lock()
 		var stats client.Stats
@@ -55,6 +62,21 @@ func (c *crew) judge(v *checker.Verdict) {
 		r.mu.Unlock()
 	}
 	v.Judge(&c.promises, histories)
+	return nil
+}
+
+// stored reads a room's feed.
+func (c *crew) stored(ctx context.Context, room string) (checker.History, error) {
+	h := checker.History{ConversationID: room, Patient: true}
+	for {
+		page, err := c.users[0].Feed(ctx, room, h.Last(), chat.MaxPage)
+		if err != nil || len(page.Items) == 0 {
+			return h, err
+		}
+		for _, e := range page.Items {
+			h.See(e)
+		}
+	}
 }
 
 // rejoins are the times from each close of a reader's socket to its next join.
@@ -71,7 +93,7 @@ func (c *crew) rejoins() []time.Duration {
 // inboxes waits until each user's inbox shows of each room what it must, and returns what is wrong in the end.
 func (c *crew) inboxes(ctx context.Context) (wrong []string, err error) {
 	for begin := time.Now(); ; time.Sleep(inboxPoll) {
-		if wrong, err = c.wrongInboxes(ctx, slices.Concat(c.rooms, c.quiet)); err != nil || len(wrong) == 0 || time.Since(begin) > inboxWait {
+		if wrong, err = c.wrongInboxes(ctx, slices.Concat(c.quiet, c.rooms)); err != nil || len(wrong) == 0 || time.Since(begin) > inboxWait {
 			return wrong, err
 		}
 	}
@@ -84,22 +106,30 @@ func (c *crew) wrongInboxes(ctx context.Context, rooms []string) ([]string, erro
 		if err != nil {
 			return nil, fmt.Errorf("an inbox cannot be read: %w", err)
 		}
+		lines := map[string]line{}
 		for _, room := range page.Items {
-			if !slices.Contains(rooms, room.ID) {
-				continue
-			}
-			last, unread := c.promises.Inbox(room.ID, c.userIDs[i])
-			if head := headSeq(room); head != last || room.Unread != unread {
-				wrong = append(wrong, fmt.Sprintf("user %d sees seq %d and %d unread of %s, want %d and %d", i, head, room.Unread, room.ID, last, unread))
+			lines[room.ID] = lineOf(room)
+		}
+		for _, room := range rooms {
+			last, unread := c.promises.Inbox(room, c.userIDs[i])
+			if got, want := lines[room], (line{true, last, unread}); got != want {
+				wrong = append(wrong, fmt.Sprintf("user %d has %+v of %s, want %+v", i, got, room, want))
 			}
 		}
 	}
 	return wrong, nil
 }
 
-func headSeq(c client.Conversation) int64 {
-	if c.LastMessage == nil {
-		return 0
+// line is what an inbox says of a room; the zero line: nothing.
+type line struct {
+	There        bool
+	Last, Unread int64 // Last: seq
+}
+
+func lineOf(c client.Conversation) line {
+	l := line{There: true, Unread: c.Unread}
+	if c.LastMessage != nil {
+		l.Last = c.LastMessage.Seq
 	}
-	return c.LastMessage.Seq
+	return l
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/confab-chat/confab/e2e/split"
 	"github.com/confab-chat/confab/pkg/client"
+	"github.com/confab-chat/confab/pkg/pause"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -89,7 +90,9 @@ func killAuth(ctx context.Context, s *Scene) (string, error) {
 				_, err = guest.Login(asking, emailOf(0), password)
 			}
 			if err != nil {
-				failed = errors.Join(failed, err)
+				if asking.Err() == nil {
+					failed = fmt.Errorf("a login meanwhile: %w", err)
+				}
 				return
 			}
 			logins++
@@ -99,8 +102,9 @@ func killAuth(ctx context.Context, s *Scene) (string, error) {
 	stop()
 	<-ended
 	if logins == 0 {
-		err = errors.Join(err, failed, errNothingTouched)
+		err = errors.Join(err, errNothingTouched)
 	}
+	err = errors.Join(err, failed)
 	return fmt.Sprintf("%s; %d logins meanwhile", did, logins), err
 }
 
@@ -121,7 +125,9 @@ func roll(ctx context.Context, s *Scene) (string, error) {
 
 // bothReplicas waits until the writers are through. The load is the fault: two replicas number one conversation.
 func bothReplicas(ctx context.Context, s *Scene) (string, error) {
-	s.await(plenty)
+	if err := s.await(ctx, plenty); err != nil {
+		return "", err
+	}
 	var counts [2]float64
 	for n := range counts {
 		var err error
@@ -132,14 +138,21 @@ func bothReplicas(ctx context.Context, s *Scene) (string, error) {
 	return fmt.Sprintf("%.0f and %.0f requests to the replicas", counts[0], counts[1]), nil
 }
 
-// await returns once so many changes were asked for.
-func (s *Scene) await(changes int) {
-	for s.crew.promises.Asked() < changes {
-		time.Sleep(arrivalPoll)
+// await returns once so many changes were asked for, or the context's error.
+func (s *Scene) await(ctx context.Context, changes int) error {
+	for s.crew.promises.Asked() < changes && pause.For(ctx, arrivalPoll) {
 	}
+	return ctx.Err()
 }
 
-func stopMongo(_ context.Context, s *Scene) (string, error) { return stop(s.Mongo, mongoIsAway) }
+func stopMongo(ctx context.Context, s *Scene) (string, error) {
+	did, err := stop(s.Mongo, mongoIsAway)
+	if err != nil {
+		return "", err
+	}
+	refused, err := some(s.total(ctx, peer.MessageService, "confab_request_duration_seconds_count", `kind="unavailable"`))
+	return fmt.Sprintf("%s, %d requests refused", did, refused), err
+}
 
 func stop(p *split.Process, length time.Duration) (string, error) {
 	if err := p.Stop(); err != nil {
@@ -161,21 +174,6 @@ func freeze(way Way, length time.Duration) fault {
 		if held == 0 {
 			return "", errNothingTouched
 		}
-		return fmt.Sprintf("silent for %v, %d connections held", length, held), nil
+		return fmt.Sprintf("silent for %v, %d writes held", length, held), nil
 	}
-}
-
-// slowSockets only waits: the load has them.
-func slowSockets(ctx context.Context, s *Scene) (string, error) {
-	s.await(plenty)
-	var resyncs int64
-	for _, r := range s.crew.slow {
-		n := r.resyncs.Load()
-		if n == 0 {
-			return "", errNothingTouched
-		}
-		resyncs += n
-	}
-	cut, err := some(metric(ctx, s.Process(peer.RealtimeService, 0), "confab_socket_closes_total", `reason="lost"`))
-	return fmt.Sprintf("%d slow sockets were sent to the feed %d times, %.0f stuck ones cut", len(s.crew.slow), resyncs, cut), err
 }

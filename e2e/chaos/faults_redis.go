@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/confab-chat/confab/pkg/peer"
 )
 
 const isDown = 2 * time.Second // for Redis, between two processes
@@ -13,10 +15,25 @@ func restartRedis(ctx context.Context, s *Scene) (string, error) {
 		return "", err
 	}
 	time.Sleep(isDown)
-	return "down for 2 s", s.Redis.Restart(ctx)
+	if err := s.Redis.Restart(ctx); err != nil {
+		return "", err
+	}
+	return "down for 2 s", s.missed(ctx)
 }
 
-func stopRedis(_ context.Context, s *Scene) (string, error) { return stop(s.Redis, isAway) }
+func stopRedis(ctx context.Context, s *Scene) (string, error) {
+	did, err := stop(s.Redis, isAway)
+	if err != nil {
+		return "", err
+	}
+	return did, s.missed(ctx)
+}
+
+// missed is an error where all events could be announced.
+func (s *Scene) missed(ctx context.Context) error {
+	_, err := some(s.total(ctx, peer.MessageService, "confab_announcements_retried_total", ""))
+	return err
+}
 
 // killSubscriptions ends all subscriptions of the gateways once a second.
 func killSubscriptions(ctx context.Context, s *Scene) (string, error) {
@@ -40,8 +57,10 @@ func (s *Scene) killSubscriptions(ctx context.Context, length time.Duration) (st
 }
 
 // losing goes on from the beginning to the end.
-func losing(_ context.Context, s *Scene) (string, error) {
-	s.await(plenty)
+func losing(ctx context.Context, s *Scene) (string, error) {
+	if err := s.await(ctx, plenty); err != nil {
+		return "", err
+	}
 	n := s.dropper.Dropped()
 	if n == 0 {
 		return "", errNothingTouched

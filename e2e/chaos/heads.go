@@ -12,7 +12,9 @@ import (
 // loseHead ends a message-svc between its answers to the last sends into the quiet rooms and the news of these to the inbox. Nobody writes
 // there afterwards, so nothing but the repair moves their heads.
 func loseHead(ctx context.Context, s *Scene) (string, error) {
-	s.await(plenty / 2)
+	if err := s.await(ctx, plenty/2); err != nil {
+		return "", err
+	}
 	p := s.Process(peer.MessageService, 0)
 	author, err := client.New(client.Options{
 		URL: p.URL(), HTTP: &http.Client{Transport: s.crew.tries}, Tokens: client.Tokens{Access: s.crew.users[0].Tokens().Access},

@@ -3,6 +3,8 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -65,7 +67,7 @@ func (s *Scene) reads(ctx context.Context) (int64, error) {
 }
 
 // some is an error where there is none of what a fault is to touch.
-func some(count float64, err error) (float64, error) {
+func some[N int64 | float64](count N, err error) (N, error) {
 	if err == nil && count == 0 {
 		return 0, errNothingTouched
 	}
@@ -77,4 +79,21 @@ func (s *Scene) redis(ctx context.Context, command ...any) (int64, error) {
 	c := redis.NewClient(&redis.Options{Addr: s.Redis.Addr})
 	defer c.Close()
 	return c.Do(ctx, command...).Int64()
+}
+
+func get(ctx context.Context, url string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: status %d", url, response.StatusCode)
+	}
+	return string(text), err
 }

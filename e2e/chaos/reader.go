@@ -58,11 +58,10 @@ func (r *reader) connection(c client.Connection) {
 	}
 }
 
-// isIn reports whether it is in the conversation.
-func (r *reader) isIn() bool {
+func (r *reader) rejoinedTimes() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.closed.IsZero()
+	return len(r.rejoins)
 }
 
 // reached reports whether the handler has had the rev.

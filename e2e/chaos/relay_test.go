@@ -27,8 +27,11 @@ func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	c, err := muster(t.Context(), d.URL, "", Load{Rooms: 1, Writers: 1}, 1)
+	c, err := enlist(t.Context(), d.URL, Load{Rooms: 1, Writers: 1}, 1)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.muster(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	reading, stop := context.WithCancel(t.Context())
@@ -52,7 +55,9 @@ func TestOnePostReachesASocketOnEachGatewayOnce(t *testing.T) {
 		t.Error("not all readers have had the last message")
 	}
 	var v checker.Verdict
-	c.judge(&v)
+	if err := c.judge(t.Context(), &v); err != nil {
+		t.Fatal(err)
+	}
 	stop()
 	c.dismiss()
 	if len(c.failed) > 0 || !v.OK() || v.Acknowledged != 2 || v.Deliveries != 4 || v.Dropped+v.OutOfTurn > 0 {

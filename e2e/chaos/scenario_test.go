@@ -10,10 +10,14 @@ import (
 
 // The services run under the race detector, as this process does, and no goroutine may be left of them and of the clients.
 func TestAGatewayThatIsKilledLosesNothing(t *testing.T) {
+	bin, err := split.Build(t.Context(), split.Racy)
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := Scenario{
 		Name: t.Name(), Load: Load{Rooms: 2, Readers: 60, Writers: 2, Every: 200 * time.Millisecond}, Kind: split.Racy, Fault: killGateway,
 	}
-	report, err := s.Run(t.Context(), t.TempDir(), 1)
+	report, err := s.Run(t.Context(), bin, t.TempDir(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

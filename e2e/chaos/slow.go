@@ -5,11 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -18,12 +14,10 @@ import (
 	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/client"
 	"github.com/confab-chat/confab/pkg/pause"
+	"github.com/confab-chat/confab/pkg/peer"
 )
 
-const (
-	slowPause  = 250 * time.Millisecond // between two frames
-	slowBuffer = 4 << 10                // bytes that the system takes for a slow socket, so that it is the gateway that has to wait
-)
+const slowPause = 100 * time.Millisecond // between two frames
 
 // slowReader is a client of its own on a connection of its own: pkg/client reads on while its handlers are busy, and web buffers.
 type slowReader struct {
@@ -39,21 +33,6 @@ func newSlowReader(user *client.Client, gateway, conversation string) *slowReade
 	r := &reader{joined: make(chan struct{}), trail: checker.NewTrail(conversation)}
 	r.history = checker.History{ConversationID: conversation, Patient: true}
 	return &slowReader{reader: r, user: user, gateway: gateway}
-}
-
-// dialSlow opens a socket that has hardly room for what it does not read.
-func dialSlow(ctx context.Context, gateway, token string) (*websocket.Conn, error) {
-	small := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		refused := c.Control(func(fd uintptr) {
-			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, slowBuffer)
-		})
-		return errors.Join(refused, err)
-	}}
-	dialer := websocket.Dialer{NetDialContext: small.DialContext, HandshakeTimeout: 10 * time.Second}
-	url, header := "ws"+strings.TrimPrefix(gateway, "http")+"/v1/ws", http.Header{"Authorization": {"Bearer " + token}}
-	ws, _, err := dialer.DialContext(ctx, url, header) //nolint:bodyclose // the dialer has read it
-	return ws, err
 }
 
 // addSlow has the load's slow and stuck sockets join the first room, until ctx ends.
@@ -86,13 +65,6 @@ func (c *crew) hurry() {
 	for _, r := range c.slow {
 		r.hurried.Store(true)
 	}
-}
-
-type join struct {
-	Type         string `json:"type"`
-	Conversation string `json:"conversation"`
-	Rev          int64  `json:"rev"`
-	ID           int    `json:"id"`
 }
 
 // run reads until ctx ends, over as many connections as that takes. What goes wrong with one shows in what its reader lacks in the end.
@@ -173,4 +145,24 @@ func (r *slowReader) rev() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.history.Last()
+}
+
+// slowSockets only waits: the load has them.
+func slowSockets(ctx context.Context, s *Scene) (string, error) {
+	if err := s.await(ctx, plenty); err != nil {
+		return "", err
+	}
+	var resyncs, ended int64
+	for _, r := range s.crew.slow {
+		if r.resyncs.Load() == 0 {
+			return "", errNothingTouched
+		}
+		resyncs += r.resyncs.Load()
+		ended += r.connections.Load()
+	}
+	lost, err := metric(ctx, s.Process(peer.RealtimeService, 0), "confab_socket_closes_total", `reason="lost"`)
+	if cut := int64(lost) - ended; err == nil && cut < int64(s.crew.load.Stuck) {
+		err = fmt.Errorf("of the stuck sockets %d were cut", cut)
+	}
+	return fmt.Sprintf("%d slow sockets were sent to the feed %d times, %d stuck ones cut", len(s.crew.slow), resyncs, s.crew.load.Stuck), err
 }

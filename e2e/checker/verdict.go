@@ -70,6 +70,12 @@ func (v *Verdict) Judge(p *Promises, histories []History) {
 		r.same(messages[h.ConversationID])
 		r.requireKept(p.kept[h.ConversationID], h.Patient)
 	}
+	for conversation, kept := range p.kept {
+		if messages[conversation] == nil {
+			v.Lost.Client += int64(len(kept))
+			v.problem("nobody read conversation %s, in which %d changes were acknowledged", conversation, len(kept))
+		}
+	}
 }
 
 // reading goes through what one reader saw of a conversation.

@@ -107,6 +107,29 @@ func TestTheSlowestDeliveryCountsFromTheAcknowledgement(t *testing.T) {
 	}
 }
 
+func TestAConversationThatNobodyReadIsLost(t *testing.T) {
+	promises, histories := whole()
+	unread := created(1, "one")
+	unread.ConversationID = "d"
+	promises.Created(unread)
+	var v Verdict
+	v.Judge(promises, histories)
+	if v.Lost != (Count{0, 1}) || v.OK() {
+		t.Errorf("the verdict is %+v", v)
+	}
+}
+
+func TestThatAPatientReaderIsLateIsNoNews(t *testing.T) {
+	promises, histories := whole()
+	histories[1].sights[2].at = promises.kept["c"][2].at.Add(time.Minute)
+	histories[1].Patient = true
+	var v Verdict
+	v.Judge(promises, histories)
+	if v.Slowest >= time.Minute {
+		t.Errorf("the slowest is %v", v.Slowest)
+	}
+}
+
 func TestAnInboxCountsWhatCameAfterOnesOwnLastMessage(t *testing.T) {
 	p, _ := whole()
 	other := created(4, "one")

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/confab-chat/confab/e2e/chaos"
+	"github.com/confab-chat/confab/e2e/split"
 )
 
 func main() {
@@ -36,7 +37,12 @@ func run(ctx context.Context, only string, seed uint64, churn bool) error {
 	if err != nil {
 		return err
 	}
-	r := runner{dir: dir, only: only, seed: seed}
+	r := runner{dir: dir, only: only, seed: seed, bins: map[split.Kind]string{}}
+	for _, kind := range []split.Kind{split.Released, split.Chaotic} { // once: what is edited meanwhile is not measured
+		if r.bins[kind], err = split.Build(ctx, kind); err != nil {
+			return err
+		}
+	}
 	if churn {
 		r.run(ctx, []chaos.Scenario{chaos.Churn}, head, row, wrong)
 	} else {
@@ -55,6 +61,7 @@ func run(ctx context.Context, only string, seed uint64, churn bool) error {
 type runner struct {
 	dir, only   string
 	seed        uint64
+	bins        map[split.Kind]string
 	ran, failed int
 }
 
@@ -67,7 +74,7 @@ func (r *runner) run(ctx context.Context, scenarios []chaos.Scenario, head strin
 		fmt.Print(head)
 		head = ""
 		r.ran++
-		report, err := s.Run(ctx, filepath.Join(r.dir, fmt.Sprint(r.ran)), r.seed)
+		report, err := s.Run(ctx, r.bins[s.Kind], filepath.Join(r.dir, fmt.Sprint(r.ran)), r.seed)
 		if report != nil {
 			fmt.Println(row(report))
 			err = errors.Join(err, verdict(report))

@@ -55,7 +55,7 @@ func wrong(r *chaos.Report) error {
 
 // unmissed says that a guard does nothing, as far as its scenario shows.
 func unmissed(r *chaos.Report) error {
-	if r.OK() {
+	if !r.Missed {
 		return errors.New("nothing is missed without the guard")
 	}
 	return nil

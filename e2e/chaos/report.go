@@ -1,0 +1,79 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/confab-chat/confab/e2e/checker"
+	"github.com/confab-chat/confab/pkg/guard"
+	"github.com/confab-chat/confab/pkg/peer"
+)
+
+// Report is how a scenario went.
+type Report struct {
+	Scenario string
+	Without  guard.Guard // empty: none was off
+	checker.Verdict
+	Inboxes    []string        // what was wrong in them, in the end
+	Quiet      int             // how many of these were in quiet rooms
+	Did        string          // the fault
+	Writing    time.Duration   // how long
+	Rejoins    []time.Duration // sorted
+	Sends      []time.Duration // sorted: of writers over HTTP, from the request to its 201, tries included
+	Again      int64           // tries of writers that were not the first
+	SocketsCut int
+	Gaps       int64 // that the gateways had to close, as far as these live
+	Announced  int64 // tries to announce an event that Redis did not take, of message-svcs that live
+	Replayed   int64 // events that came from the database for sockets that joined again, of gateways that live
+	Missed     bool  // the guard that was off is: what it is there to prevent has happened
+}
+
+// OK reports whether nothing happened that must not.
+func (r *Report) OK() bool { return r.Verdict.OK() && len(r.Inboxes) == 0 && len(r.Problems) == 0 }
+
+// conclude waits until all is told, and fills the report.
+func (s *Scenario) conclude(ctx context.Context, scene *Scene) error {
+	r, c := scene.report, scene.crew
+	took, settled := c.settle()
+	if !settled {
+		scene.problem("not every reader had the last change %v after it", took)
+	}
+	judged := c.judge(ctx, &r.Verdict)
+	if s.Within > 0 && r.Slowest > s.Within {
+		scene.problem("a change took %.1f s to its last reader, above %v", r.Slowest.Seconds(), s.Within)
+	}
+	if n := c.renewed.Load(); n > 0 {
+		scene.problem("%d times a user had to renew her token, long before its time", n)
+	}
+	r.Rejoins, r.Sends = c.rejoins(), c.waits
+	slices.Sort(r.Rejoins)
+	slices.Sort(r.Sends)
+	r.SocketsCut = len(r.Rejoins)
+	var gaps, announced, replayed, inboxes error
+	if r.Inboxes, inboxes = c.inboxes(ctx); len(r.Inboxes) > 0 {
+		scene.problem("%d lines of inboxes are wrong in the end: %s", len(r.Inboxes), r.Inboxes[0])
+	}
+	quiet, err := c.wrongInboxes(ctx, c.quiet)
+	r.Quiet = len(quiet)
+	r.Gaps, gaps = scene.total(ctx, peer.RealtimeService, "confab_gaps_total", "")
+	r.Announced, announced = scene.total(ctx, peer.MessageService, "confab_announcements_retried_total", "")
+	r.Replayed, replayed = scene.total(ctx, peer.RealtimeService, "confab_replayed_events_total", `from="messages"`)
+	r.Missed = s.symptom != nil && s.symptom(r)
+	return errors.Join(judged, inboxes, err, gaps, announced, replayed)
+}
+
+// problem notes what fails the scenario.
+func (s *Scene) problem(format string, args ...any) {
+	s.report.Problems = append(s.report.Problems, fmt.Sprintf(format, args...))
+}
+
+// Quantile returns the q-th of sorted times, 0 of none.
+func Quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[int(q*float64(len(sorted)-1))]
+}
