@@ -67,6 +67,7 @@ func (c *crew) muster(ctx context.Context, firstGateway string) error {
 		case <-time.After(joinWait):
 			return errors.New("not every reader could join")
 		}
+		r.begin()
 	}
 	return c.addSlow(ctx, firstGateway)
 }

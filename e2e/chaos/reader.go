@@ -58,6 +58,13 @@ func (r *reader) connection(c client.Connection) {
 	}
 }
 
+// begin forgets what happened before all readers were there.
+func (r *reader) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed, r.rejoins = time.Time{}, nil
+}
+
 func (r *reader) rejoinedTimes() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

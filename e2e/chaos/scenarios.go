@@ -17,7 +17,7 @@ var busy = Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second}
 // slow is busy, with long messages and sockets that do not take them.
 var slow = func() Load {
 	l := busy
-	l.Body, l.Slow, l.Stuck = 2000, 4, 4
+	l.Body, l.Slow, l.Stuck = 1200, 4, 4
 	return l
 }()
 
@@ -84,7 +84,7 @@ var guarded = []struct {
 	symptom  func(*Report) bool
 }{
 	{guard.Sequencer, manyWriters, func(r *Report) bool { return r.Reordered.Raw > 0 }},
-	{guard.Log, reconnecting, func(r *Report) bool { return r.Replayed > int64(r.SocketsCut)/2 }},
+	{guard.Log, reconnecting, func(r *Report) bool { return r.Replayed > 1000 }},
 	{guard.PositionCheck, deafGateways, func(r *Report) bool { return r.Lost.Client > 0 }},
 	{guard.Probe, silentRedis, func(r *Report) bool { return r.Slowest > foundOut }},
 	{guard.Resume, killedGateway, func(r *Report) bool { return r.Lost.Raw > 0 }},

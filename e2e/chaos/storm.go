@@ -11,7 +11,10 @@ import (
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
-const stormWait = 2 * time.Minute // for all sockets to be back
+const (
+	stormWait   = time.Minute // for all sockets to be back
+	fromStorage = 0.01        // events from the database, at most, for each socket that comes back: those that are announced at that moment
+)
 
 // storm kills both gateways at once, so that all sockets come back at once, to processes that know nothing. Each has missed a message.
 func storm(ctx context.Context, s *Scene) (string, error) {
@@ -23,15 +26,17 @@ func storm(ctx context.Context, s *Scene) (string, error) {
 	if err := s.restartGateways(ctx); err != nil {
 		return "", err
 	}
+	back := 0
 	for _, r := range s.crew.readers {
-		for r.rejoinedTimes() == 0 {
-			if time.Since(begin) > stormWait {
-				return "", fmt.Errorf("not all sockets are back after %v", stormWait)
-			}
+		for r.rejoinedTimes() == 0 && time.Since(begin) < stormWait {
 			time.Sleep(arrivalPoll)
 		}
+		back += min(1, r.rejoinedTimes())
 	}
 	took := time.Since(begin)
+	if back < len(s.crew.readers) {
+		s.problem("%d of %d sockets are back after %v", back, len(s.crew.readers), stormWait)
+	}
 	after, err := s.reads(ctx)
 	if err != nil {
 		return "", err
@@ -45,11 +50,11 @@ func storm(ctx context.Context, s *Scene) (string, error) {
 	if each := int64(s.crew.load.Crowd); replayed[0]+replayed[1] < each {
 		s.problem("%d events were replayed to %d sockets that had missed one each", replayed[0]+replayed[1], each)
 	}
-	if replayed[1] > 0 {
+	if float64(replayed[1]) > fromStorage*float64(back) {
 		s.problem("%d events were replayed from the database", replayed[1])
 	}
-	return fmt.Sprintf("%d sockets back within %.1f s of the kill, %d events replayed from Redis, %d from the database; %.3f reads of it a socket, those of all writers among them",
-		len(s.crew.readers), took.Seconds(), replayed[0], replayed[1], float64(after-before)/float64(len(s.crew.readers))), nil
+	return fmt.Sprintf("%d sockets back within %.1f s of the kill, %d events replayed from Redis, %d from the database, %.2f reads of it a socket, writers' among them",
+		back, took.Seconds(), replayed[0], replayed[1], float64(after-before)/float64(max(1, back))), nil
 }
 
 func (s *Scene) restartGateways(ctx context.Context) error {

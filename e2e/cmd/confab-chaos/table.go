@@ -16,8 +16,8 @@ const (
 |---|---|---|---|---|---|---|---|---|---|---|---|---|
 `
 	unguardedHead = `
-| without | scenario | lost | doubled | reordered | slowest delivery | what else |
-|---|---|---|---|---|---|---|
+| without | scenario | what the fault did | lost | doubled | reordered | slowest delivery | the first problem |
+|---|---|---|---|---|---|---|---|
 `
 )
 
@@ -32,7 +32,8 @@ func row(r *chaos.Report) string {
 }
 
 func unguardedRow(r *chaos.Report) string {
-	return fmt.Sprintf("| %s | %s | %s | %.1f s | %s |", r.Without, r.Scenario, counts(r), r.Slowest.Seconds(), strings.Join(r.Problems[:min(2, len(r.Problems))], "; "))
+	return fmt.Sprintf("| %s | %s | %s | %s | %.1f s | %s |", r.Without, r.Scenario, r.Did, counts(r), r.Slowest.Seconds(),
+		strings.Join(r.Problems[:min(1, len(r.Problems))], ""))
 }
 
 // counts are those on the raw frames, and those behind the client.
