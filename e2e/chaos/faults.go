@@ -75,7 +75,9 @@ func kill(service string) fault {
 	}
 }
 
-// killAuth has a user log in again and again meanwhile: nothing else asks auth-svc so often.
+const loginPause = 200 * time.Millisecond
+
+// killAuth has users log in meanwhile, one after another: nothing else asks auth-svc so often.
 func killAuth(ctx context.Context, s *Scene) (string, error) {
 	logins := 0
 	var failed error
@@ -84,10 +86,10 @@ func killAuth(ctx context.Context, s *Scene) (string, error) {
 	defer stop()
 	go func() {
 		defer close(ended)
-		for asking.Err() == nil {
+		for pause.For(asking, loginPause) {
 			guest, err := client.New(client.Options{URL: s.URL})
 			if err == nil {
-				_, err = guest.Login(asking, emailOf(0), password)
+				_, err = guest.Login(asking, emailOf(logins%len(s.crew.users)), password)
 			}
 			if err != nil {
 				if asking.Err() == nil {

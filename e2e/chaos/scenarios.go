@@ -97,7 +97,7 @@ func Unguarded() []Scenario {
 	for _, g := range guarded {
 		for _, s := range Scenarios {
 			if s.Name == g.scenario {
-				s.Without, s.symptom, s.Kind = g.guard, g.symptom, split.Chaotic
+				s.Without, s.symptom, s.Kind, s.Changes = g.guard, g.symptom, split.Chaotic, 0 // it takes few to see it
 				all = append(all, s)
 			}
 		}
