@@ -127,7 +127,7 @@ func roll(ctx context.Context, s *Scene) (string, error) {
 
 // bothReplicas waits until the writers are through. The load is the fault: two replicas number one conversation.
 func bothReplicas(ctx context.Context, s *Scene) (string, error) {
-	if err := s.await(ctx, plenty); err != nil {
+	if err := s.await(ctx, s.changes); err != nil {
 		return "", err
 	}
 	var counts [2]float64

@@ -58,7 +58,7 @@ func (s *Scene) killSubscriptions(ctx context.Context, length time.Duration) (st
 
 // losing goes on from the beginning to the end.
 func losing(ctx context.Context, s *Scene) (string, error) {
-	if err := s.await(ctx, plenty); err != nil {
+	if err := s.await(ctx, s.changes); err != nil {
 		return "", err
 	}
 	n := s.dropper.Dropped()

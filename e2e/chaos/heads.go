@@ -12,7 +12,7 @@ import (
 // loseHead ends a message-svc between its answers to the last sends into the quiet rooms and the news of these to the inbox. Nobody writes
 // there afterwards, so nothing but the repair moves their heads.
 func loseHead(ctx context.Context, s *Scene) (string, error) {
-	if err := s.await(ctx, plenty/2); err != nil {
+	if err := s.await(ctx, s.changes/2); err != nil {
 		return "", err
 	}
 	p := s.Process(peer.MessageService, 0)

@@ -36,9 +36,10 @@ type Scenario struct {
 type Scene struct {
 	*split.Deployment
 	*network
-	crew   *crew
-	report *Report
-	moved  atomic.Int64 // nanoseconds: the clock of the first message-svc, from its next start on
+	crew    *crew
+	report  *Report
+	changes int          // of the scenario
+	moved   atomic.Int64 // nanoseconds: the clock of the first message-svc, from its next start on
 }
 
 const (
@@ -50,7 +51,7 @@ const (
 // Run runs the scenario on a deployment of its own, of programs that were built as its Kind says, with the dice of seed. The error is of what
 // could not be run.
 func (s *Scenario) Run(ctx context.Context, bin, dir string, seed uint64) (r *Report, err error) {
-	scene := &Scene{network: newNetwork(s), report: &Report{Scenario: s.Name, Without: s.Without}}
+	scene := &Scene{network: newNetwork(s), changes: s.Changes, report: &Report{Scenario: s.Name, Without: s.Without}}
 	defer scene.close()
 	scene.Deployment, err = split.Start(ctx, split.Options{
 		Bin: bin, Dir: dir, Flags: s.flags(), Between: scene.between, Env: func(p *split.Process) []string { return s.env(p, scene) },
@@ -100,6 +101,7 @@ func (s *Scenario) flags() map[string][]string {
 	flags := map[string][]string{
 		peer.AuthService:         {"-register-rate", "0", "-login-rate", "0"},
 		peer.ConversationService: {"-start-limit", "0"},
+		peer.MessageService:      {"-send-rate", "0"},
 		routes.Web:               {"-drain", "0"},
 	}
 	for service, more := range s.Flags {

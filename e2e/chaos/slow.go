@@ -149,7 +149,7 @@ func (r *slowReader) rev() int64 {
 
 // slowSockets only waits: the load has them.
 func slowSockets(ctx context.Context, s *Scene) (string, error) {
-	if err := s.await(ctx, plenty); err != nil {
+	if err := s.await(ctx, s.changes); err != nil {
 		return "", err
 	}
 	var resyncs, ended int64

@@ -13,7 +13,7 @@ import (
 
 const (
 	stormWait   = time.Minute // for all sockets to be back
-	fromStorage = 0.01        // events from the database, at most, for each socket that comes back: those that are announced at that moment
+	fromStorage = 0.05        // events from the database, at most, for each socket that comes back: those that are announced at that moment
 )
 
 // storm kills both gateways at once, so that all sockets come back at once, to processes that know nothing. Each has missed a message.
