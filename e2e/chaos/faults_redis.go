@@ -11,14 +11,15 @@ import (
 const isDown = 2 * time.Second // for Redis, between two processes
 
 func restartRedis(ctx context.Context, s *Scene) (string, error) {
+	keys, err := some(s.redis(ctx, "DBSIZE"))
+	if err != nil {
+		return "", err
+	}
 	if err := s.Redis.Kill(); err != nil {
 		return "", err
 	}
 	time.Sleep(isDown)
-	if err := s.Redis.Restart(ctx); err != nil {
-		return "", err
-	}
-	return "down for 2 s", s.missed(ctx)
+	return fmt.Sprintf("down for 2 s, %d keys lost", keys), s.Redis.Restart(ctx)
 }
 
 func stopRedis(ctx context.Context, s *Scene) (string, error) {
@@ -26,13 +27,8 @@ func stopRedis(ctx context.Context, s *Scene) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return did, s.missed(ctx)
-}
-
-// missed is an error where all events could be announced.
-func (s *Scene) missed(ctx context.Context) error {
-	_, err := some(s.total(ctx, peer.MessageService, "confab_announcements_retried_total", ""))
-	return err
+	_, err = some(s.total(ctx, peer.MessageService, "confab_announcements_retried_total", ""))
+	return did, err
 }
 
 // killSubscriptions ends all subscriptions of the gateways once a second.
