@@ -1,14 +1,15 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/confab-chat/confab/pkg/mongokit"
 )
@@ -121,30 +122,36 @@ func (a *mongoAppend) outcome(ctx context.Context, w mongoWrite) (Outcome, error
 	return Outcome{ID: w.ID, Op: w.Op, N: w.N, Message: message.message()}, nil
 }
 
-// lookUp asks for the first count open drafts by their keys, and settles those that are stored. It returns cause where none is.
+// lookUp asks for the first count open drafts by their keys, all at once, and settles those that are stored. It returns cause where none is.
 func (a *mongoAppend) lookUp(ctx context.Context, count int, cause error) error {
-	place := 0
-	for range count {
-		d := a.drafts[a.open[place]]
-		var w mongoWrite
-		err := a.writes.FindOne(ctx, bson.D{{Key: "conversation_id", Value: a.conversationID},
-			{Key: "author_id", Value: d.AuthorID}, {Key: "client_msg_id", Value: d.ClientMsgID}}).Decode(&w)
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			place++
-			continue
-		}
-		if err != nil {
-			return errors.Join(cause, err)
-		}
+	keys := make(bson.A, count)
+	for i, place := range a.open[:count] {
+		d := a.drafts[place]
+		keys[i] = bson.D{{Key: "conversation_id", Value: a.conversationID},
+			{Key: "author_id", Value: d.AuthorID}, {Key: "client_msg_id", Value: d.ClientMsgID}}
+	}
+	stored, err := find(ctx, a.writes, bson.D{{Key: "$or", Value: keys}}, bson.D{}, count) // sorted here: a sort by n would not use the index of keys
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	slices.SortFunc(stored, func(a, b mongoWrite) int { return cmp.Compare(a.N, b.N) })
+	for _, w := range stored {
 		o, err := a.outcome(ctx, w)
 		if err != nil {
 			return errors.Join(cause, err)
 		}
-		a.settle(place, o)
+		a.settle(a.placeOf(w), o)
 		cause = nil
 	}
 	a.last.forget(a.conversationID)
 	return cause
+}
+
+// placeOf returns the place of the open draft that w stores.
+func (a *mongoAppend) placeOf(w mongoWrite) int {
+	return slices.IndexFunc(a.open, func(place int) bool {
+		return a.drafts[place].AuthorID == w.AuthorID && a.drafts[place].ClientMsgID == w.ClientMsgID
+	})
 }
 
 func (a *mongoAppend) settle(place int, o Outcome) {
