@@ -1,10 +1,7 @@
 package allinone_test
 
 import (
-	"io/fs"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -28,26 +25,16 @@ func TestOnlyChaosCanSwitchAGuardOff(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	var giving, built []string
-	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && slices.Contains([]string{".git", "bin", "data", "dist", "node_modules"}, entry.Name()):
-			return fs.SkipDir
-		case entry.IsDir() || strings.HasSuffix(path, "_test.go"):
-			return nil
+	for path, text := range repositoryFiles(t) {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
 		}
-		text, err := os.ReadFile(path)
-		if gives(string(text)) {
+		if gives(text) {
 			giving = append(giving, path)
 		}
-		if strings.Contains(string(text), "//go:build chaos\n") {
+		if strings.Contains(text, "//go:build chaos\n") {
 			built = append(built, path)
 		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	if want := []string{"../e2e/split/build.go"}; !slices.Equal(giving, want) {
 		t.Errorf("the tag chaos is given by %q, want %q alone", giving, want)

@@ -3,6 +3,7 @@ package allinone_test
 import (
 	"bytes"
 	"io/fs"
+	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,23 +80,37 @@ func TestBinariesLinkOnlyWhatTheyMay(t *testing.T) {
 }
 
 func TestSourceFilesAreShort(t *testing.T) {
-	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && slices.Contains([]string{".git", "bin", "data", "dist", "node_modules"}, entry.Name()):
-			return fs.SkipDir
-		case entry.IsDir() || !slices.Contains([]string{".go", ".ts", ".tsx", ".sh"}, filepath.Ext(path)):
-			return nil
+	for path, source := range repositoryFiles(t) {
+		if !slices.Contains([]string{".go", ".ts", ".tsx", ".sh"}, filepath.Ext(path)) {
+			continue
 		}
-		source, err := os.ReadFile(path)
-		if lines := bytes.Count(source, []byte("\n")); lines > 400 {
+		if lines := strings.Count(source, "\n"); lines > 400 {
 			t.Errorf("%s has %d lines, above 400: split it", path, lines)
 		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+	}
+}
+
+// repositoryFiles goes through the files of the repository in their order, each with its text, but for what is made from them.
+func repositoryFiles(t *testing.T) iter.Seq2[string, string] {
+	return func(yield func(path, text string) bool) {
+		err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && slices.Contains([]string{".git", "bin", "data", "dist", "node_modules"}, entry.Name()):
+				return fs.SkipDir
+			case entry.IsDir():
+				return nil
+			}
+			text, err := os.ReadFile(path)
+			if err == nil && !yield(path, string(text)) {
+				return fs.SkipAll
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -91,7 +91,7 @@ func (c *crew) rejoins() []time.Duration {
 }
 
 // inboxes waits until each user's inbox shows of each room what it must, and returns what is wrong in the end.
-func (c *crew) inboxes(ctx context.Context) (wrong []string, err error) {
+func (c *crew) inboxes(ctx context.Context) (wrong []wrongLine, err error) {
 	for begin := time.Now(); ; time.Sleep(inboxPoll) {
 		if wrong, err = c.wrongInboxes(ctx, slices.Concat(c.quiet, c.rooms)); err != nil || len(wrong) == 0 || time.Since(begin) > inboxWait {
 			return wrong, err
@@ -99,8 +99,11 @@ func (c *crew) inboxes(ctx context.Context) (wrong []string, err error) {
 	}
 }
 
-func (c *crew) wrongInboxes(ctx context.Context, rooms []string) ([]string, error) {
-	var wrong []string
+// wrongLine is a line of an inbox that does not say what it must.
+type wrongLine struct{ room, what string }
+
+func (c *crew) wrongInboxes(ctx context.Context, rooms []string) ([]wrongLine, error) {
+	var wrong []wrongLine
 	for i, u := range c.users {
 		page, err := u.Inbox(ctx, client.Page{Limit: chat.MaxPage})
 		if err != nil {
@@ -113,7 +116,7 @@ func (c *crew) wrongInboxes(ctx context.Context, rooms []string) ([]string, erro
 		for _, room := range rooms {
 			last, unread := c.promises.Inbox(room, c.userIDs[i])
 			if got, want := lines[room], (line{true, last, unread}); got != want {
-				wrong = append(wrong, fmt.Sprintf("user %d has %+v of %s, want %+v", i, got, room, want))
+				wrong = append(wrong, wrongLine{room, fmt.Sprintf("user %d has %+v of %s, want %+v", i, got, room, want)})
 			}
 		}
 	}
