@@ -69,8 +69,8 @@ func (a *mongoAppend) step(ctx context.Context) error {
 		}
 		a.settle(0, o)
 		last = last.after(w)
-		a.last.remember(a.conversationID, last)
 	}
+	a.last.remember(a.conversationID, last)
 	switch result.Verdict {
 	case mongokit.AllStored:
 		a.backoff = firstBackoff
@@ -82,10 +82,10 @@ func (a *mongoAppend) step(ctx context.Context) error {
 			a.last.forget(a.conversationID)
 			return nil
 		}
-		return a.lookUp(ctx, 1, insertErr)
 	default:
-		return a.lookUp(ctx, len(writes)-result.Stored, insertErr)
+		a.last.forget(a.conversationID)
 	}
+	return a.lookUp(ctx, len(writes)-result.Stored, insertErr)
 }
 
 // number gives the next numbers to the open drafts, up to and with the first change.
@@ -143,7 +143,6 @@ func (a *mongoAppend) lookUp(ctx context.Context, count int, cause error) error 
 		a.settle(a.placeOf(w), o)
 		cause = nil
 	}
-	a.last.forget(a.conversationID)
 	return cause
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -116,6 +117,53 @@ func TestLostAnswersLoseAndDoubleNothing(t *testing.T) {
 	}
 	if wire.lost.Load() == 0 {
 		t.Fatal("no answer was lost")
+	}
+}
+
+// After an outage the clients of a whole batch send it again, to whichever replica, in one with new drafts.
+func TestABatchSentAgainIsLookedUpAtOnce(t *testing.T) {
+	const resent, fresh, most = 40, 5, 5 // commands: the newest write and message, an insert, what of it is stored, and the rest
+	db := mongotest.Database(t)
+	first, err := message.NewMongoRepository(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var drafts []message.Draft
+	for i := range resent {
+		drafts = append(drafts, newDraft(message.OpCreate, 0, fmt.Sprint("a", i)))
+	}
+	for _, o := range first.Append(t.Context(), "c", append(drafts[:resent:resent], newDraft(message.OpEdit, 1, "edit"))) {
+		if o.Err != nil {
+			t.Fatal(o.Err)
+		}
+	}
+	for i := range fresh {
+		drafts = append(drafts, newDraft(message.OpCreate, 0, fmt.Sprint("b", i)))
+	}
+
+	var commands atomic.Int32
+	counted := mongokit.WithMonitor(&event.CommandMonitor{Started: func(context.Context, *event.CommandStartedEvent) { commands.Add(1) }})
+	client, err := mongokit.Connect(t.Context(), mongotest.URI(t), counted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Disconnect(context.Background())
+	other, err := message.NewMongoRepository(t.Context(), client.Database(db.Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands.Store(0)
+	for i, o := range other.Append(t.Context(), "c", drafts) {
+		want := int64(i + 1)
+		if i >= resent {
+			want++ // the edit took a number
+		}
+		if o.Err != nil || o.N != want || o.ID != drafts[i].ID {
+			t.Fatalf("draft %d: %+v, want n %d", i, o, want)
+		}
+	}
+	if n := commands.Load(); n > most {
+		t.Errorf("%d drafts of which %d were stored took %d commands, want at most %d", len(drafts), resent, n, most)
 	}
 }
 

@@ -23,8 +23,10 @@ func (m *mongoRepository) lastNumbers(ctx context.Context, conversationID string
 	if newest.Op == OpCreate {
 		return numbers{n: newest.N, seq: newest.Seq}, nil
 	}
-	if _, err := m.apply(ctx, newest); err != nil {
-		return numbers{}, err
+	if !newest.Applied {
+		if _, err := m.apply(ctx, newest); err != nil {
+			return numbers{}, err
+		}
 	}
 	messages, err := find(ctx, m.writes, of, bson.D{{Key: "seq", Value: -1}}, 1)
 	if err != nil || len(messages) == 0 {
