@@ -14,10 +14,8 @@ import (
 const (
 	batchLen      = 128             // drafts committed together
 	laneLen       = 1024            // drafts that wait in one conversation
-	commitTimeout = 5 * time.Second // a batch's own deadline: its callers come and go
+	commitTimeout = 4 * time.Second // a batch's own deadline: its callers come and go, and other services wait for 5 s
 )
-
-var errNoTurn = errors.New("the caller has left before its turn")
 
 // committer sends the writes of each conversation to the repository one batch at a time, so that this process does not race
 // against itself for a conversation's next number.
@@ -26,12 +24,12 @@ type committer struct {
 	onCommit func(conversationID string, stored []Outcome) // called in order of n, before the writers are answered
 
 	mu    sync.Mutex
-	lanes map[string]*lane // those with a caller
+	lanes map[string]*lane // those with a write
 }
 
 type lane struct {
-	queue   batch.Queue[*write]
-	callers int
+	queue  batch.Queue[*write]
+	writes int // that wait or are under way
 }
 
 type write struct {
@@ -44,22 +42,26 @@ func newCommitter(repo Repository, onCommit func(string, []Outcome)) *committer 
 	return &committer{repo: repo, onCommit: onCommit, lanes: map[string]*lane{}}
 }
 
-// commit stores the draft and returns its outcome. It returns errBusy where too many wait, errNotStored with the cause where
-// nothing is known, and the context's error where that ends before the draft's turn: nothing is stored then.
+// commit stores the draft and returns its outcome. It returns errBusy where too many wait, the context's error where the caller has left,
+// and errNotStored with the cause where nothing is known in time.
 func (c *committer) commit(ctx context.Context, conversationID string, draft Draft) (Outcome, error) {
 	l := c.enter(conversationID)
-	defer c.leave(conversationID, l)
 	w := &write{ctx: ctx, draft: draft, outcome: Outcome{Err: errors.New("the batch was aborted")}}
-	if !l.queue.Do(w, batchLen, laneLen, func(writes []*write) { c.commitBatch(conversationID, writes) }) {
+	err := l.queue.Do(ctx, w, batchLen, laneLen, func(writes []*write) { c.commitBatch(conversationID, l, writes) })
+	if err == nil {
+		err = w.outcome.Err
+	}
+	switch {
+	case err == nil:
+		return w.outcome, nil
+	case errors.Is(err, batch.ErrFull):
+		c.leave(conversationID, l, 1)
 		return Outcome{}, errBusy.After(time.Second)
+	case errors.Is(err, context.Canceled):
+		return Outcome{}, err
+	default:
+		return Outcome{}, errNotStored.After(time.Second).Because(err)
 	}
-	if err := w.outcome.Err; errors.Is(err, errNoTurn) {
-		return Outcome{}, errors.Join(err, ctx.Err())
-	}
-	if w.outcome.Err != nil {
-		return Outcome{}, errNotStored.After(time.Second).Because(w.outcome.Err)
-	}
-	return w.outcome, nil
 }
 
 func (c *committer) enter(conversationID string) *lane {
@@ -70,27 +72,29 @@ func (c *committer) enter(conversationID string) *lane {
 		l = &lane{}
 		c.lanes[conversationID] = l
 	}
-	l.callers++
+	l.writes++
 	return l
 }
 
-func (c *committer) leave(conversationID string, l *lane) {
+// leave ends a lane in which nothing is left.
+func (c *committer) leave(conversationID string, l *lane, writes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l.callers--; l.callers == 0 {
+	if l.writes -= writes; l.writes == 0 {
 		delete(c.lanes, conversationID)
 	}
 }
 
-func (c *committer) commitBatch(conversationID string, writes []*write) {
+func (c *committer) commitBatch(conversationID string, l *lane, writes []*write) {
+	defer c.leave(conversationID, l, len(writes))
 	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
 	defer cancel()
 	writes = slices.DeleteFunc(writes, func(w *write) bool {
-		if w.ctx.Err() == nil {
-			return false
+		err := w.ctx.Err()
+		if err != nil {
+			w.outcome.Err = err
 		}
-		w.outcome.Err = errNoTurn
-		return true
+		return err != nil
 	})
 	drafts, place := distinct(writes)
 	if len(drafts) == 0 {

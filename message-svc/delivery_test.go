@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
 
 	message "github.com/confab-chat/confab/message-svc"
 	"github.com/confab-chat/confab/pkg/chat"
@@ -138,6 +139,56 @@ func TestSendWhoseCallerHasLeftStoresNothing(t *testing.T) {
 	if page := list[chat.Message](t, f, f.ann, ""); len(page.Items) != 0 {
 		t.Fatalf("stored %+v", page.Items)
 	}
+}
+
+// heldStore holds each Append until it is released.
+type heldStore struct {
+	message.Repository
+	begun   chan struct{}
+	release chan struct{}
+}
+
+func (h heldStore) Append(ctx context.Context, conversationID string, drafts []message.Draft) []message.Outcome {
+	h.begun <- struct{}{}
+	<-h.release
+	return h.Repository.Append(ctx, conversationID, drafts)
+}
+
+// Else two batches of this process would race for a number, and be announced in any order.
+func TestConversationHasOneBatchUnderWayThoughCallersLeave(t *testing.T) {
+	store := heldStore{openSQLite(t)(t), make(chan struct{}, 2), make(chan struct{})}
+	f := start(t, store)
+	ann := identity.As(t.Context(), "ann")
+	var group sync.WaitGroup
+	send := func(ctx context.Context, key, want string) {
+		group.Go(func() {
+			_, err := f.app.Peer().Send(ctx, peer.SendRequest{ConversationID: "c", Body: key, ClientMsgID: key})
+			if want == "" && err != nil || want != "" && fault.From(err).Code != want {
+				t.Errorf("%s: %v, want %q", key, err, want)
+			}
+		})
+	}
+	send(ann, "first", "")
+	<-store.begun
+	leaves, leave := context.WithCancel(ann)
+	send(leaves, "would-lead-the-second", "canceled")
+	time.Sleep(50 * time.Millisecond) // so that it waits, and the next one behind it
+	leavesLater, leaveLater := context.WithCancel(ann)
+	send(leavesLater, "in-the-second", "canceled")
+	time.Sleep(50 * time.Millisecond)
+	leave()
+	store.release <- struct{}{}
+	<-store.begun
+	leaveLater()
+	time.Sleep(50 * time.Millisecond)
+	send(ann, "third", "")
+	select {
+	case <-store.begun:
+		t.Error("two batches of a conversation are under way")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(store.release)
+	group.Wait()
 }
 
 // The process dies between the store and the head: the next process knows nothing of the raise.

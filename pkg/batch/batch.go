@@ -1,7 +1,14 @@
 // Package batch commits what many callers bring together: while one batch is under way, the next one gathers.
 package batch
 
-import "sync"
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// ErrFull is returned where an item is one too many.
+var ErrFull = errors.New("too many wait")
 
 // Queue hands items to one function in the order they came, as many at once as wait. It has no goroutine of its own: the first
 // caller leads, works on what waits, and passes the lead on. The zero Queue is ready.
@@ -18,19 +25,32 @@ type waiter[T any] struct {
 }
 
 // Do returns once work has been done on the item, by this caller or another. A batch holds at most size items. Where limit
-// items wait already, Do returns false at once. All callers of one Queue give the same work. Where it panics, its caller panics
-// and the others of the batch return true: an item says by itself whether the work got to it.
-func (q *Queue[T]) Do(item T, size, limit int, work func([]T)) bool {
+// items wait already, Do returns ErrFull at once, and where ctx ends its error: the work may be done all the same, and a caller that
+// does it ends it first. All callers of one Queue give the same work. Where it panics, its caller panics and the others of the batch
+// return nil: an item says by itself whether the work got to it.
+func (q *Queue[T]) Do(ctx context.Context, item T, size, limit int, work func([]T)) error {
 	w := &waiter[T]{item: item, lead: make(chan struct{}), done: make(chan struct{})}
 	if !q.enqueue(w, limit) {
-		return false
+		return ErrFull
 	}
 	select {
 	case <-w.done:
 	case <-w.lead: // w is the first that waits, so it is part of the batch
 		q.lead(size, work)
+	case <-ctx.Done():
+		go q.standIn(w, size, work)
+		return ctx.Err()
 	}
-	return true
+	return nil
+}
+
+// standIn takes the lead in place of a caller that has left, should it come to it.
+func (q *Queue[T]) standIn(w *waiter[T], size int, work func([]T)) {
+	select {
+	case <-w.done:
+	case <-w.lead:
+		q.lead(size, work)
+	}
 }
 
 func (q *Queue[T]) enqueue(w *waiter[T], limit int) bool {

@@ -1,6 +1,8 @@
 package batch_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -26,11 +28,11 @@ func (r *recorder) work(items []int) {
 }
 
 // queueUp brings items from a goroutine each, in their order, the first of which leads. It returns which were let in.
-func queueUp(q *batch.Queue[int], items int, work func([]int)) (taken []bool) {
+func queueUp(t *testing.T, q *batch.Queue[int], items int, work func([]int)) (taken []bool) {
 	taken = make([]bool, items)
 	var group sync.WaitGroup
 	for i := range items {
-		group.Go(func() { taken[i] = q.Do(i, size, limit, work) })
+		group.Go(func() { taken[i] = q.Do(t.Context(), i, size, limit, work) == nil })
 		synctest.Wait()
 	}
 	group.Wait()
@@ -42,12 +44,12 @@ func TestItemsGatherWhileABatchIsUnderWay(t *testing.T) {
 		var q batch.Queue[int]
 		var r recorder
 		start := time.Now()
-		queueUp(&q, 7, r.work)
+		queueUp(t, &q, 7, r.work)
 		if got := fmt.Sprint(r.batches); got != "[[0] [1 2 3 4] [5 6]]" || time.Since(start) != 3*time.Second {
 			t.Fatalf("the batches are %s after %v", got, time.Since(start))
 		}
 		start = time.Now()
-		queueUp(&q, 1, r.work) // the empty queue has no leader left
+		queueUp(t, &q, 1, r.work) // the empty queue has no leader left
 		if time.Since(start) != time.Second {
 			t.Fatalf("a later item took %v", time.Since(start))
 		}
@@ -58,15 +60,38 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q batch.Queue[int]
 		var r recorder
-		taken := queueUp(&q, 1+limit+2, r.work)
+		taken := queueUp(t, &q, 1+limit+2, r.work)
 		if refused := slices.Index(taken, false); refused != 1+limit || taken[refused+1] {
 			t.Fatalf("let in: %v", taken)
 		}
 		if got := fmt.Sprint(r.batches); got != "[[0] [1 2 3 4] [5 6 7 8] [9 10]]" {
 			t.Fatalf("the batches are %s", got)
 		}
-		if !q.Do(0, size, limit, r.work) {
+		if q.Do(t.Context(), 0, size, limit, r.work) != nil {
 			t.Fatal("the queue stays full")
+		}
+	})
+}
+
+func TestCallerThatLeavesLeavesItsItemAndItsTurnToLead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q batch.Queue[int]
+		var r recorder
+		var group sync.WaitGroup
+		defer group.Wait()
+		group.Go(func() { _ = q.Do(t.Context(), 0, size, limit, r.work) })
+		synctest.Wait()
+		ctx, leave := context.WithTimeout(t.Context(), time.Second/2)
+		defer leave()
+		begin := time.Now()
+		if err := q.Do(ctx, 1, size, limit, r.work); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second/2 {
+			t.Fatalf("after %v: %v, want the caller's own end", time.Since(begin), err)
+		}
+		if err := q.Do(t.Context(), 2, size, limit, r.work); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(r.batches); got != "[[0] [1 2]]" {
+			t.Fatalf("the batches are %s", got)
 		}
 	})
 }
@@ -90,7 +115,7 @@ func TestPanicInWorkReleasesTheOthersAndPassesTheLead(t *testing.T) {
 						panics++
 					}
 				}()
-				q.Do(i, size, limit, work)
+				_ = q.Do(t.Context(), i, size, limit, work)
 			})
 			synctest.Wait()
 		}
@@ -125,7 +150,7 @@ func TestEveryItemIsWorkedOnOnceAndInItsCallersOrder(t *testing.T) {
 	for caller := range callers {
 		group.Go(func() {
 			for n := range each {
-				if !q.Do(item{caller, n + 1}, size, callers, work) || last[caller] != n+1 {
+				if q.Do(t.Context(), item{caller, n + 1}, size, callers, work) != nil || last[caller] != n+1 {
 					t.Errorf("item %d of caller %d is not done", n+1, caller)
 				}
 			}

@@ -76,7 +76,7 @@ func (c *Chain) wrap(name string, f *inFlight, next endpoint.Endpoint) endpoint.
 	return func(ctx context.Context, request any) (any, error) {
 		start, kind := time.Now(), string(fault.Internal) // stays where next panics
 		defer func() { requests.WithLabelValues(kind).Observe(time.Since(start).Seconds()) }()
-		ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+		ctx, cancel := context.WithTimeout(ctx, c.timeout(ctx))
 		defer cancel()
 		response, err := next(ctx, request)
 		if err != nil {
@@ -86,6 +86,13 @@ func (c *Chain) wrap(name string, f *inFlight, next endpoint.Endpoint) endpoint.
 		kind = "ok"
 		return response, nil
 	}
+}
+
+func (c *Chain) timeout(ctx context.Context) time.Duration {
+	if wait := InfoFrom(ctx).Wait; wait > 0 {
+		return min(c.Timeout, wait)
+	}
+	return c.Timeout
 }
 
 func authenticate(v Verifier, next endpoint.Endpoint) endpoint.Endpoint {

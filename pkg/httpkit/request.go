@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/confab-chat/confab/pkg/ratelimit"
 )
@@ -15,12 +17,17 @@ import (
 // Info is what a request brought beside its body. It travels in the context, one per request.
 type Info struct {
 	RequestID   string
-	TraceParent string // W3C trace context, empty where none came
-	Token       string // of the Authorization header, without its scheme
-	Address     string // of the client, the rate limits' key before a login
-	UserAgent   string // as the client says
+	TraceParent string        // W3C trace context, empty where none came
+	Token       string        // of the Authorization header, without its scheme
+	Address     string        // of the client, the rate limits' key before a login
+	UserAgent   string        // as the client says
+	Wait        time.Duration // for how long the caller waits for the answer; 0: it does not say
 	limited     *ratelimit.Result
 }
+
+// WaitHeader says for how many milliseconds the caller waits. Who is told answers by then, if only that it took too long: a caller that
+// gets no answer takes the service for dead.
+const WaitHeader = "Confab-Wait-Ms"
 
 type infoKey struct{}
 
@@ -57,6 +64,9 @@ func newInfo(r *http.Request, trusted []netip.Prefix) *Info {
 	}
 	if !requestIDs.MatchString(info.RequestID) {
 		info.RequestID = rand.Text()
+	}
+	if ms, err := strconv.ParseInt(r.Header.Get(WaitHeader), 10, 32); err == nil && ms > 0 {
+		info.Wait = time.Duration(ms) * time.Millisecond
 	}
 	if trace := r.Header.Get("Traceparent"); traceParents.MatchString(trace) {
 		info.TraceParent = trace

@@ -3,10 +3,12 @@ package peer_test
 import (
 	"context"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/peer"
 )
 
@@ -37,6 +39,39 @@ func TestAServiceThatDoesNotAnswerIsLeftAloneForAWhile(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("it works again, and is asked no more")
 		}
+	}
+}
+
+// The service is told how long its caller waits, so that it says itself that it is slow.
+func TestASlowServiceDoesNotSeemAway(t *testing.T) {
+	const wait = time.Second
+	var slow atomic.Bool
+	slow.Store(true)
+	s := callee(t, func(ctx context.Context, _ peer.LastRequest) (peer.Lasts, error) {
+		if !slow.Load() {
+			return peer.Lasts{}, nil
+		}
+		<-ctx.Done()
+		return peer.Lasts{}, ctx.Err()
+	})
+	messages := peer.NewMessages(s.URL, keys)
+	ctx, cancel := context.WithTimeout(t.Context(), wait)
+	defer cancel()
+	var group sync.WaitGroup
+	for range 30 {
+		group.Go(func() {
+			if _, err := messages.Last(ctx, peer.LastRequest{}); fault.From(err).Code != "timeout" {
+				t.Errorf("a slow call: %v", err)
+			}
+		})
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		t.Error("the service did not answer in time")
+	}
+	slow.Store(false)
+	if _, err := messages.Last(t.Context(), peer.LastRequest{}); err != nil {
+		t.Errorf("it is fast again: %v", err)
 	}
 }
 

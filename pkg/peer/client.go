@@ -21,9 +21,10 @@ import (
 
 const (
 	callTimeout = 5 * time.Second
-	tripAfter   = 8           // calls in a row without an answer: one replica of several that is away does not make so many
-	openFor     = time.Second // in which a service that does not answer is asked nothing; then one call finds out whether it does
-	maxAnswer   = 64 << 20    // bytes: chat.MaxBatch messages of chat.MaxBody whose every character is escaped
+	answerTime  = 250 * time.Millisecond // from the callee's deadline to the arrival of its answer
+	tripAfter   = 8                      // calls in a row without an answer: one replica of several that is away does not make so many
+	openFor     = time.Second            // in which a service that does not answer is asked nothing; then one call finds out whether it does
+	maxAnswer   = 64 << 20               // bytes: chat.MaxBatch messages of chat.MaxBody whose every character is escaped
 )
 
 // client calls one service's /internal/ routes.
@@ -86,6 +87,7 @@ func (c *client) post(ctx context.Context, path string, request any) (*http.Resp
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set(httpkit.WaitHeader, strconv.FormatInt(waitOf(ctx).Milliseconds(), 10))
 	info := httpkit.InfoFrom(ctx)
 	if info.RequestID != "" {
 		r.Header.Set("X-Request-Id", info.RequestID)
@@ -100,6 +102,15 @@ func (c *client) post(ctx context.Context, path string, request any) (*http.Resp
 	answer, err := c.http.Do(r)
 	tell(err)
 	return answer, err
+}
+
+// waitOf is the time that a callee has for its work.
+func waitOf(ctx context.Context) time.Duration {
+	wait := callTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(deadline))
+	}
+	return max(wait-answerTime, time.Millisecond)
 }
 
 func (c *client) faultOf(answer *http.Response, body []byte) error {

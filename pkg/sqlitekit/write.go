@@ -110,7 +110,7 @@ func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (w *writer) do(p *pending) error {
-	if !w.queue.Do(p, batchLen, queueLen, w.commit) {
+	if w.queue.Do(context.WithoutCancel(p.ctx), p, batchLen, queueLen, w.commit) != nil {
 		return ErrBusy
 	}
 	return p.err
