@@ -19,18 +19,37 @@ const (
 	isAway      = 20 * time.Second // for whatever does not answer
 	mongoIsAway = 30 * time.Second
 	isGone      = 5 * time.Second // for a service, between two processes
+
+	gateways = 2
 )
 
 type fault = func(ctx context.Context, s *Scene) (string, error)
 
 func terminateGateway(ctx context.Context, s *Scene) (string, error) {
-	gateway := s.Process(peer.RealtimeService, 0)
-	sockets, err := some(metric(ctx, gateway, "confab_sockets", ""))
+	gateway, sockets, err := s.busiestGateway(ctx)
 	if err != nil {
 		return "", err
 	}
 	took, err := s.terminate(ctx, gateway)
 	return fmt.Sprintf("ended %.0f sockets within %.1f s", sockets, took.Seconds()), err
+}
+
+// busiestGateway returns the one with the most sockets, and their number: after some faults the other one has none.
+func (s *Scene) busiestGateway(ctx context.Context) (busiest *split.Process, most float64, err error) {
+	for n := range gateways {
+		gateway := s.Process(peer.RealtimeService, n)
+		sockets, err := metric(ctx, gateway, "confab_sockets", "")
+		if err != nil {
+			return nil, 0, err
+		}
+		if sockets > most {
+			busiest, most = gateway, sockets
+		}
+	}
+	if busiest == nil {
+		return nil, 0, errNothingTouched
+	}
+	return busiest, most, nil
 }
 
 // terminate asks the process to end, waits for that, and starts it again.
@@ -48,11 +67,11 @@ func (s *Scene) terminate(ctx context.Context, p *split.Process) (took time.Dura
 }
 
 func killGateway(ctx context.Context, s *Scene) (string, error) {
-	sockets, err := some(metric(ctx, s.Process(peer.RealtimeService, 0), "confab_sockets", ""))
+	gateway, sockets, err := s.busiestGateway(ctx)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("cut %.0f sockets", sockets), s.kill(ctx, s.Process(peer.RealtimeService, 0))
+	return fmt.Sprintf("cut %.0f sockets", sockets), s.kill(ctx, gateway)
 }
 
 // kill ends a process as a power button does, and starts it again after a while.

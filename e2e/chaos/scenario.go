@@ -129,6 +129,9 @@ func (s *Scenario) perform(ctx context.Context, scene *Scene) error {
 		err = fmt.Errorf("the fault: %w", err)
 	}
 	scene.report.Did = did
+	if scene.crew.promises.Asked() >= mostChanges {
+		scene.problem("the writers were through before the fault was")
+	}
 	time.Sleep(calmAfter)
 	for scene.crew.promises.Asked() < s.Changes && writing.Err() == nil && err == nil {
 		time.Sleep(arrivalPoll)

@@ -14,11 +14,16 @@ var crowd = Load{Rooms: 2, Readers: 200, Writers: 20, Every: time.Second}
 // busy is more than MongoDB's stand-in bears one by one: it takes them in batches, which are large where all is in one conversation.
 var busy = Load{Rooms: 1, Readers: 40, Writers: 64}
 
+// steady is as many writers, who are not through before a long fault is.
+var steady = Load{Rooms: 1, Readers: 40, Writers: 64, Every: time.Second}
+
 // foundOut is when a silent Redis is found out at the latest, and all fetched that it did not tell.
 const foundOut = 12 * time.Second
 
-// plenty is how many changes a row of the table is of.
-const plenty = 2000
+const (
+	plenty = 2000 // changes are written in a row of the table
+	few    = 1000 // where a guard is off: its want shows by then
+)
 
 var (
 	toRedis        = Way{peer.RealtimeService, split.Redis}
@@ -46,7 +51,7 @@ var Scenarios = []Scenario{
 	{Name: "message-svc: kill -9", Load: busy, Changes: plenty, Fault: kill(peer.MessageService)},
 	{Name: lostHeads, Load: Load{Rooms: 1, Readers: 40, Writers: 64, Quiet: 8}, Changes: plenty, Proxied: []Way{toMemberships},
 		Flags: map[string][]string{peer.ConversationService: {"-walk-every", "15s"}}, Fault: loseHead},
-	{Name: "a rolling update: SIGTERM to each replica", Load: busy, Changes: plenty, Fault: roll},
+	{Name: "a rolling update: SIGTERM to each replica", Load: steady, Changes: plenty, Fault: roll},
 	{Name: manyWriters, Load: busy, Changes: plenty, Fault: bothReplicas},
 	{Name: "Redis: killed, back empty after 2 s", Load: busy, Changes: plenty, Fault: restartRedis},
 	{Name: silentRedis, Load: busy, Changes: plenty, Within: foundOut, Fault: stopRedis},
@@ -57,12 +62,12 @@ var Scenarios = []Scenario{
 		Fault: freeze(toRedis, isAway)},
 	{Name: "a partition: one gateway and message-svc, 20 s", Load: busy, Changes: plenty, Proxied: []Way{fromTheGateway},
 		Fault: freeze(fromTheGateway, isAway)},
-	{Name: "a partition: one message-svc and conversation-svc, 20 s", Load: busy, Changes: plenty, Proxied: []Way{toMemberships},
+	{Name: "a partition: one message-svc and conversation-svc, 20 s", Load: steady, Changes: plenty, Proxied: []Way{toMemberships},
 		Fault: freeze(toMemberships, isAway)},
-	{Name: "a partition: one message-svc and its database, 20 s", Load: busy, Changes: plenty, Proxied: []Way{toMongo},
+	{Name: "a partition: one message-svc and its database, 20 s", Load: steady, Changes: plenty, Proxied: []Way{toMongo},
 		Fault: freeze(toMongo, isAway)},
 	{Name: "the database: away for 30 s", Load: busy, Changes: plenty, Fault: stopMongo},
-	{Name: "a clock: one message-svc 15 min fast, then 15 min slow", Load: busy, Changes: plenty, Kind: split.Chaotic, Fault: moveClock},
+	{Name: "a clock: one message-svc 15 min fast, then 15 min slow", Load: steady, Changes: plenty, Kind: split.Chaotic, Fault: moveClock},
 	{Name: "slow sockets beside fast ones", Load: Load{Rooms: 1, Readers: 60, Writers: 24, Every: time.Second, Body: 1200, Slow: 4, Stuck: 4},
 		Changes: plenty, Within: 2 * time.Second, Fault: slowSockets},
 	{Name: reconnecting, Load: Load{Rooms: 2, Readers: 80, Writers: 24, Every: time.Second, Quiet: 23, Crowd: 4920}, Changes: plenty, Fault: storm},
@@ -91,7 +96,7 @@ func Unguarded() []Scenario {
 	for _, g := range guarded {
 		for _, s := range Scenarios {
 			if s.Name == g.scenario {
-				s.Without, s.symptom, s.Kind, s.Changes = g.guard, g.symptom, split.Chaotic, 0 // it takes few to see it
+				s.Without, s.symptom, s.Kind, s.Changes = g.guard, g.symptom, split.Chaotic, few
 				s.Load.Crowd = min(s.Load.Crowd, g.crowd)
 				all = append(all, s)
 			}

@@ -109,6 +109,7 @@ func (r *slowReader) hear(ctx context.Context, ws *websocket.Conn, data []byte) 
 		chat.Event
 		Joined *struct{}
 		Live   bool
+		Code   string // of a join that is refused
 	}
 	if err := json.Unmarshal(data, &f); err != nil {
 		return err
@@ -124,6 +125,8 @@ func (r *slowReader) hear(ctx context.Context, ws *websocket.Conn, data []byte) 
 		return r.join(ws)
 	case f.Message != nil && f.Rev > r.rev():
 		r.see(f.Event)
+	case f.Code != "":
+		return fmt.Errorf("a slow reader may not join: %s", f.Code)
 	}
 	return nil
 }

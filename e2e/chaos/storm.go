@@ -70,7 +70,7 @@ func (s *Scene) restartGateways(ctx context.Context) error {
 // eachGateway does it with both at once.
 func (s *Scene) eachGateway(do func(p *split.Process) error) error {
 	var group sync.WaitGroup
-	var errs [2]error
+	var errs [gateways]error
 	for i := range errs {
 		group.Go(func() { errs[i] = do(s.Process(peer.RealtimeService, i)) })
 	}
