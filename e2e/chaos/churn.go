@@ -16,6 +16,7 @@ import (
 const (
 	guests    = 100             // sockets at a time, beside the readers
 	guestStay = 4 * time.Second // at most
+	missed    = 30              // events that a guest resumes with: as many in minute 10 as in minute 3
 	warm      = 3 * time.Minute // from then on nothing may grow
 	churning  = 10 * time.Minute
 	growth    = 1.1 // of a service's memory and goroutines, at most
@@ -83,7 +84,8 @@ func (c *crew) burst(ctx context.Context, url string, guest int, stay time.Durat
 		return err
 	}
 	defer ws.Close()
-	if err := ws.WriteJSON(join{"join", c.rooms[guest%len(c.rooms)], 0, 1}); err != nil {
+	room := c.rooms[guest%len(c.rooms)]
+	if err := ws.WriteJSON(join{"join", room, max(0, c.promises.LastRev(room)-missed), 1}); err != nil {
 		return err
 	}
 	_ = ws.SetReadDeadline(time.Now().Add(stay)) // an open connection takes any
