@@ -3,7 +3,10 @@ package realtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/confab-chat/confab/pkg/broker"
 	"github.com/confab-chat/confab/pkg/chat"
@@ -29,6 +32,8 @@ type history struct {
 	broker broker.Broker
 	peers  *peer.Peers
 	places chan struct{} // holds a token for each fetch under way
+
+	flights singleflight.Group
 }
 
 func newHistory(b broker.Broker, peers *peer.Peers) *history {
@@ -59,16 +64,30 @@ func (h *history) next(ctx context.Context, conversationID string, after, to int
 			return events[:n], fromLog, nil
 		}
 	}
-	feed, err := h.peers.Messages.Feed(ctx, peer.FeedRequest{
-		ConversationID: conversationID, AfterRev: after, Limit: int(min(to-after, chat.MaxPage)),
-	})
+	events, err := h.feed(ctx, peer.FeedRequest{ConversationID: conversationID, AfterRev: after, Limit: int(min(to-after, chat.MaxPage))})
 	if err != nil {
 		return nil, "", err
 	}
-	if len(feed.Items) == 0 || dense(feed.Items, after) < len(feed.Items) {
+	if len(events) == 0 || dense(events, after) < len(events) {
 		return nil, "", errFeedShort
 	}
-	return feed.Items, fromMessages, nil
+	return events, fromMessages, nil
+}
+
+// feed asks message-svc once for all who want the same at this moment: where Redis came back empty, all sockets that were cut do.
+func (h *history) feed(ctx context.Context, r peer.FeedRequest) ([]chat.Event, error) {
+	answer := h.flights.DoChan(fmt.Sprint(r), func() (any, error) {
+		asked, cancel := context.WithTimeout(context.WithoutCancel(ctx), commandWait) // whoever comes first may leave before the others
+		defer cancel()
+		return h.peers.Messages.Feed(asked, r)
+	})
+	select {
+	case a := <-answer:
+		feed, _ := a.Val.(peer.Feed)
+		return feed.Items, a.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // log returns nothing where the broker cannot be asked: message-svc has it all.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/confab-chat/confab/pkg/chat"
 )
@@ -49,6 +50,41 @@ func TestAReplayComesFromMessageServiceWhereTheLogLacksAnEvent(t *testing.T) {
 		ada.wantRevs(101, 450)
 		ada.want("reply")
 		ada.wantNothing()
+	})
+}
+
+// Redis came back empty, and then all sockets of a gateway do: the log has nothing, and each has missed the same.
+func TestSocketsThatMissedTheSameCostOneReadWhereTheLogHasNothing(t *testing.T) {
+	const sockets, most = 30, 3
+	g := inMemory(t)
+	g.create("c", "ada")
+	for range 50 {
+		g.store("c", "ada", "hi")
+	}
+	waiting := g.as(t, "ada")
+	waiting.join("c") // so that the room is open
+	release := make(chan struct{})
+	g.set(func(w *world) { w.feeds, w.onFeed = 0, func() { <-release } })
+	var all []*client
+	for range sockets {
+		ada := g.as(t, "ada")
+		ada.send(joinFrom("10"))
+		all = append(all, ada)
+	}
+	eventually(t, "a feed is asked for", func() (asked bool) {
+		g.set(func(w *world) { asked = w.feeds > 0 })
+		return asked
+	})
+	time.Sleep(50 * time.Millisecond) // for the other joins to come
+	close(release)
+	for _, ada := range all {
+		ada.wantRevs(11, 50)
+		ada.want("reply")
+	}
+	g.set(func(w *world) {
+		if w.feeds > most {
+			t.Errorf("message-svc was asked %d times for the same", w.feeds)
+		}
 	})
 }
 

@@ -28,6 +28,7 @@ type world struct {
 	feeds         int                 // requests for a feed
 	down          bool                // all requests fail
 	onSend        func(body string)   // before a message is stored
+	onFeed        func()              // before a feed is answered
 	onMemberSets  func(n int)         // after the answer is made, before it is given; n counts the requests
 	memberSets    int                 // requests for member sets
 	sentBy        map[string][]string // bodies by conversation, in the order stored
@@ -159,8 +160,14 @@ func (w *world) err() error {
 
 func (w *world) Feed(_ context.Context, r peer.FeedRequest) (peer.Feed, error) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.feeds++
+	hook := w.onFeed
+	w.mu.Unlock()
+	if hook != nil {
+		hook()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.down || r.Limit < 1 || r.Limit > chat.MaxPage {
 		return peer.Feed{}, errDown
 	}
