@@ -6,19 +6,24 @@ import (
 	"time"
 )
 
-// memoryKeys bounds the memory of a limiter: when it holds so many keys, the full buckets are forgotten, and others, whichever they are, until half are left.
-const memoryKeys = 100_000
+// A limiter forgets full buckets, which are as good as none, whenever it holds twice as many keys as were left the last time. When it holds mostKeys, others
+// are forgotten too, whichever they are, until half are left.
+const (
+	fewKeys  = 1000
+	mostKeys = 100_000
+)
 
 // Memory counts in this process alone.
 type Memory struct {
 	mu    sync.Mutex
 	start time.Time
 	tats  map[string]time.Duration // since start
+	next  int                      // keys at which full buckets are forgotten
 }
 
 // NewMemory returns a limiter with all buckets full.
 func NewMemory() *Memory {
-	return &Memory{start: time.Now(), tats: map[string]time.Duration{}}
+	return &Memory{start: time.Now(), tats: map[string]time.Duration{}, next: fewKeys}
 }
 
 // Allow counts one request of key.
@@ -29,7 +34,7 @@ func (m *Memory) Allow(_ context.Context, rule Rule, key string) Result {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Since(m.start)
-	if len(m.tats) >= memoryKeys {
+	if len(m.tats) >= m.next {
 		m.forget(now)
 	}
 	key = rule.Name + ":" + key
@@ -44,9 +49,16 @@ func (m *Memory) forget(now time.Duration) {
 			delete(m.tats, key)
 		}
 	}
+	if len(m.tats) >= mostKeys {
+		m.forgetAny(len(m.tats) - mostKeys/2)
+	}
+	m.next = min(max(fewKeys, 2*len(m.tats)), mostKeys)
+}
+
+func (m *Memory) forgetAny(n int) {
 	for key := range m.tats {
-		if len(m.tats) <= memoryKeys/2 {
-			break
+		if n--; n < 0 {
+			return
 		}
 		delete(m.tats, key)
 	}
