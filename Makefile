@@ -5,7 +5,7 @@ MAKEFLAGS   += --no-print-directory
 $(if $(filter oneshell,$(.FEATURES)),,$(error GNU make 4 or newer is needed, and this is $(MAKE_VERSION)))
 
 SERVICES := auth-svc conversation-svc message-svc realtime-svc
-COMMANDS := ./allinone/cmd/confab ./web/cmd/web $(foreach s,$(SERVICES),./$s/cmd/$s)
+COMMANDS := ./allinone/cmd/confab ./web/cmd/web ./realtime-svc/cmd/socketio-testserver $(foreach s,$(SERVICES),./$s/cmd/$s)
 MODULES   = $(shell awk '/^\t\.\// {print substr($$1, 3)}' go.work)
 OUTSIDE  := tools tools/mongotestserver
 LINT     := $(CURDIR)/bin/golangci-lint
@@ -82,7 +82,8 @@ ci: ## Run what continuous integration runs
 	done
 
 deps: | go ## Install what the tests need, where apt-get can
-	@missing=$$(command -v redis-server >/dev/null || echo redis-server; command -v "$$(go env CC)" >/dev/null || echo gcc libc6-dev); \
+	@missing=$$(command -v redis-server >/dev/null || echo redis-server; command -v "$$(go env CC)" >/dev/null || echo gcc libc6-dev; \
+		command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm); \
 	[ "$$missing" ] || exit 0; \
 	command -v apt-get >/dev/null || { echo "Install these, then try again:" $$missing >&2; exit 1; }; \
 	echo "Installing" $$missing; \
@@ -95,6 +96,7 @@ deps: | go ## Install what the tests need, where apt-get can
 		$$sudo service redis-server stop >/dev/null 2>&1 || true; \
 		$$sudo update-rc.d redis-server disable >/dev/null 2>&1 || true;; \
 	esac
+	@cd e2e/socketio; [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --loglevel=error >/dev/null
 
 go:
 	@command -v go >/dev/null || { echo 'Go is missing: install Go 1.26 or newer, https://go.dev/dl' >&2; exit 1; }

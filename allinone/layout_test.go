@@ -52,6 +52,8 @@ func TestBinariesLinkOnlyWhatTheyMay(t *testing.T) {
 	}
 	tests := []binary{
 		{"confab links no test code", "allinone/cmd/confab", []string{"testing", project + "e2e"}},
+		{"Engine.IO knows nothing of ours", "realtime-svc/engineio", []string{project + "pkg", project + "realtime-svc/socketio"}},
+		{"Socket.IO knows nothing of ours", "realtime-svc/socketio", []string{project + "pkg"}},
 		{"realtime-svc links no store", "realtime-svc/cmd/realtime-svc", []string{"go.mongodb.org/mongo-driver", "modernc.org/sqlite"}},
 	}
 	inFront := []string{"testing", project + "allinone", project + "e2e", "go.mongodb.org/mongo-driver", "modernc.org/sqlite"}
