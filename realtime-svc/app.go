@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type Config struct {
 	Drain            time.Duration
 	MaxConnectionAge time.Duration
 	ConnectRate      int
+	TokenlessRefresh bool
 }
 
 // RegisterFlags declares the flags. What c holds is their defaults.
@@ -29,6 +31,8 @@ func (c *Config) RegisterFlags(fs *flag.FlagSet) {
 	fs.DurationVar(&c.MaxConnectionAge, "max-connection-age", c.MaxConnectionAge, "`time`, give or take a tenth, after which a socket is asked to reconnect, so that "+
 		"a replica that is new gets its share; 0 for never")
 	fs.IntVar(&c.ConnectRate, "connect-rate", c.ConnectRate, "sockets that may open in one second on this replica, `n`; 0 for no limit")
+	fs.BoolVar(&c.TokenlessRefresh, "tokenless-refresh", c.TokenlessRefresh, "let Socket.IO clients without a token hear that a conversation whose id they know "+
+		"has something new, but not what; the tutorial's client needs it where it keeps no token cookie")
 }
 
 func (c *Config) check() error {
@@ -50,6 +54,7 @@ type App struct {
 	verifier *token.Verifier
 	hub      *hub
 	door     *door
+	sockets  *socketDoor
 }
 
 // New composes the service and starts nothing. It returns an error where the configuration is wrong.
@@ -64,21 +69,29 @@ func New(ctx context.Context, cfg Config, env server.Env) (*App, error) {
 		return nil, err
 	}
 	h.maxAge, h.strangers.most = cfg.MaxConnectionAge, strangersPerRate*cfg.ConnectRate
-	return &App{
-		env: env, drain: cfg.Drain, verifier: verifier, hub: h, door: newDoor(h, cfg.ConnectRate, env.HTTP.AllowedOrigins, env.Log),
-	}, nil
+	h.tokenless = cfg.TokenlessRefresh
+	native := newDoor(h, cfg.ConnectRate, env.HTTP.AllowedOrigins, env.Log)
+	return &App{env: env, drain: cfg.Drain, verifier: verifier, hub: h, door: native, sockets: newSocketDoor(native, env.ServiceKeys)}, nil
 }
 
 // Routes is the public route table.
 func (a *App) Routes() []httpkit.Route {
-	return []httpkit.Route{{Pattern: "GET /v1/ws", Handler: a.door}}
+	return []httpkit.Route{
+		{Pattern: "GET /v1/ws", Handler: a.door},
+		{Pattern: "/socket.io/", Handler: a.sockets},
+	}
 }
 
 // Public serves Routes.
 func (a *App) Public() http.Handler { return a.env.PublicHandler(a.Routes()) }
 
-// Internal has no route: no service asks this one for anything.
-func (a *App) Internal() http.Handler { return a.env.InternalHandler(nil) }
+// Internal has one route, for the other replicas: what belongs to a Socket.IO session of this one.
+func (a *App) Internal() http.Handler {
+	return a.env.InternalHandler([]httpkit.Route{{Pattern: relayPath, Handler: a.sockets.relay.received(a.sockets.engine, a.door.errors.Problem)}})
+}
+
+// SetInternalAddress tells where the other replicas reach this one.
+func (a *App) SetInternalAddress(address netip.AddrPort) { a.sockets.relay.self = address }
 
 // Ready asks whether tokens can be verified.
 func (a *App) Ready(context.Context) error { return a.verifier.Ready() }
@@ -106,4 +119,7 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // Close gives the subscription back.
-func (a *App) Close() error { return a.hub.subscription.Close() }
+func (a *App) Close() error {
+	a.sockets.engine.Close()
+	return a.hub.subscription.Close()
+}

@@ -29,20 +29,29 @@ func (s *session) do(c command, err error) {
 		s.answer(c, time.Now(), err)
 	case c.name == cmdAuth:
 		s.authenticate(c)
-	case s.userID() == "":
+	case s.userID() == "" && !s.mayAsStranger(c):
 		s.answer(c, time.Now(), errUnauthenticated)
 	default:
 		s.dispatch(c)
 	}
 }
 
+// mayAsStranger reports whether the command needs no user.
+func (s *session) mayAsStranger(c command) bool {
+	return s.hub.tokenless && (c.name == cmdEnter || c.name == cmdExit || c.name == cmdNew)
+}
+
 func (s *session) dispatch(c command) {
 	switch c.name {
 	case cmdPing:
 		s.reply(c, result{})
-	case cmdJoin:
+	case cmdNew:
+		s.reply(c, result{})
+	case cmdJoin, cmdEnter:
+		s.choose()
 		s.inLane("join "+c.conversation, maxPending, c, func() error { return s.join(s.ctx, c) })
-	case cmdLeave:
+	case cmdLeave, cmdExit:
+		s.choose()
 		s.inLane("join "+c.conversation, maxPending, c, func() error { return s.leaveCommand(c) })
 	case cmdSend:
 		s.inLane("send "+c.conversation, maxSends, c, func() error { return s.send(c) })
@@ -133,10 +142,12 @@ func endingOf(err error) *ending {
 
 func (s *session) leaveCommand(c command) error {
 	sub := s.subscribed(c.conversation)
-	if sub == nil {
+	switch {
+	case sub != nil:
+		s.leave(sub)
+	case c.name == cmdLeave:
 		return errNotJoined
 	}
-	s.leave(sub)
 	s.reply(c, result{})
 	return nil
 }

@@ -31,7 +31,8 @@ type gateway struct {
 	*world
 	app    *App
 	issuer *tokentest.Issuer
-	http   string
+	http   string // public
+	inside string // internal
 }
 
 func startGateway(t *testing.T, w *world) *gateway {
@@ -48,7 +49,8 @@ func startWith(t *testing.T, w *world, cfg Config) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &gateway{world: w, app: app, issuer: issuer, http: servertest.Start(t, app).Public}
+	running := servertest.Start(t, app)
+	return &gateway{world: w, app: app, issuer: issuer, http: running.Public, inside: running.Internal}
 }
 
 // overBrokers runs a test over memory and over Redis.

@@ -28,15 +28,17 @@ type verifier interface {
 
 // hub holds the sockets of this replica and brings them what concerns them. It knows no protocol.
 type hub struct {
-	peers   *peer.Peers
-	broker  broker.Broker
-	users   verifier
-	local   *ratelimit.Memory // counts sockets of this replica
-	maxAge  time.Duration     // of a socket; 0 for no bound
-	log     *slog.Logger
-	metrics *metrics
-	history *history
-	queued  atomic.Int64 // bytes in all queues
+	peers  *peer.Peers
+	broker broker.Broker
+	users  verifier
+	local  *ratelimit.Memory // counts sockets of this replica
+	maxAge time.Duration     // of a socket; 0 for no bound
+	// tokenless lets strangers enter conversations over Socket.IO, and hear that there is something new.
+	tokenless bool
+	log       *slog.Logger
+	metrics   *metrics
+	history   *history
+	queued    atomic.Int64 // bytes in all queues
 
 	subscription broker.Subscription
 	shards       [shardCount]*shard
@@ -114,7 +116,9 @@ func (h *hub) serve(s *session, run func()) bool {
 		return false
 	}
 	h.sessions[s] = struct{}{}
-	h.strangers.add(s)
+	if s.user == nil {
+		h.strangers.add(s)
+	}
 	h.metrics.sockets.WithLabelValues(s.encoder.protocol()).Inc()
 	h.sockets.Go(func() {
 		defer h.gone(s)

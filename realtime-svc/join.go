@@ -98,14 +98,17 @@ func (s *session) tryAdmit(r *room, c command) (*subscription, int64, error) {
 	switch {
 	case r.members.stale():
 		return nil, 0, errMoving
-	case !member:
+	case !member && userID != "":
 		return nil, 0, errNotFound
 	case c.rev != nil && *c.rev > to:
 		f := *errFuture
 		f.Field = "rev"
 		return nil, 0, &f
 	}
-	sub := &subscription{room: r, session: s, userID: userID, fromSeq: fromSeq}
+	sub := &subscription{room: r, session: s, userID: userID, encoder: c.encoder, fromSeq: fromSeq}
+	if sub.encoder == nil {
+		sub.encoder = s.encoder
+	}
 	before, ok := s.remember(sub)
 	if !ok {
 		return nil, 0, errTooManyJoined

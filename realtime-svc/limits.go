@@ -5,6 +5,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/ratelimit"
+	"github.com/confab-chat/confab/realtime-svc/socketio"
 )
 
 // Bounds of one socket.
@@ -18,6 +19,12 @@ const (
 	maxRefused    = 200             // commands refused for their rate, less those accepted since
 	maxTold       = 1000            // removals remembered, so that each is told once
 )
+
+// maxUpgrades bounds the WebSockets that a replica's polling clients try at once. Others go on polling.
+const maxUpgrades = 500
+
+// attachments is what an event may bring, though no command takes it: the answer says so then.
+var attachments = socketio.Limits{Attachments: 10, AttachmentBytes: maxFrame}
 
 // maxUserSockets bounds the sockets of one user on one replica.
 const maxUserSockets = 50
@@ -39,6 +46,8 @@ const maxResume = 1000
 // Times of one socket.
 const (
 	authWait      = 10 * time.Second // for the first frame with a token
+	refusedWait   = 30 * time.Second // for a refused client of Socket.IO 4, which connects again then, perhaps with a token
+	pollHold      = 10 * time.Second // below what listeners and proxies give a request
 	pingEvery     = 25 * time.Second
 	pongWait      = pingEvery + 20*time.Second // since the last frame of any kind
 	writeWait     = 10 * time.Second           // for one frame

@@ -58,7 +58,7 @@ func newMetrics(registerer prometheus.Registerer, queued *atomic.Int64) *metrics
 // command observes a command. What a client calls an unknown one is no label.
 func (m *metrics) command(name, kind string, took time.Duration) {
 	switch name {
-	case cmdAuth, cmdPing, cmdJoin, cmdLeave, cmdSend, cmdRead, cmdTyping:
+	case cmdAuth, cmdPing, cmdJoin, cmdLeave, cmdSend, cmdRead, cmdTyping, cmdEnter, cmdExit, cmdNew:
 	default:
 		name = "unknown"
 	}

@@ -23,9 +23,11 @@ type native struct{}
 
 func (native) protocol() string { return "native" }
 
-func (native) slot() int { return 0 }
+func (native) slot() int { return slotNative }
 
-func (native) event(body any) []byte { return encode(body) }
+func (native) event(b *broadcast) frame {
+	return frame{kind: b.kind, class: b.class, data: encode(b.body)}
+}
 
 func (native) reply(id any, r result) []byte {
 	return encode(struct {
@@ -37,13 +39,10 @@ func (native) reply(id any, r result) []byte {
 
 func (native) failure(id any, f *fault.Error) []byte {
 	return encode(struct {
-		Type         string `json:"type"`
-		ID           any    `json:"id,omitempty"`
-		Code         string `json:"code"`
-		Detail       string `json:"detail"`
-		Field        string `json:"field,omitempty"`
-		RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
-	}{"error", id, f.Code, f.Detail, f.Field, f.RetryAfter.Milliseconds()})
+		Type string `json:"type"`
+		ID   any    `json:"id,omitempty"`
+		problem
+	}{"error", id, problemOf(f)})
 }
 
 // encode writes JSON without a line end. What the hub says always encodes.
@@ -80,14 +79,11 @@ var nativeFields = map[string][]string{
 // decodeNative reads a command. Its name and id are set beside an error too, where the frame had some that can be read.
 func decodeNative(data []byte) (command, error) {
 	var f nativeFrame
-	err := json.Unmarshal(data, &f) // a value of the wrong type is passed over, and all others are set
-	var wrongType *json.UnmarshalTypeError
-	if err != nil && (!errors.As(err, &wrongType) || wrongType.Field == "") {
-		return command{}, errNoJSON.Because(err)
+	wrongType, err := f.read(data)
+	if err != nil {
+		return command{}, err
 	}
-	c := command{
-		name: f.Type, conversation: f.Conversation, rev: f.Rev, body: f.Body, clientMsgID: f.ClientMsgID, token: f.Token,
-	}
+	c := f.command(f.Type)
 	if f.ID != nil && string(f.ID) != "null" {
 		id, err := strconv.ParseInt(string(f.ID), 10, 64)
 		if err != nil || check.Seq("id", id) != nil {
@@ -95,21 +91,45 @@ func decodeNative(data []byte) (command, error) {
 		}
 		c.id = id
 	}
-	if err != nil {
-		return c, fault.BadField(wrongType.Field, "The value is of the wrong type.").Because(err)
+	if wrongType == nil {
+		wrongType = f.check(&c, data, "id", "type")
 	}
+	return c, wrongType
+}
+
+// read sets all fields that have the right type, and returns which one has not, beside an error where the data is no object.
+func (f *nativeFrame) read(data []byte) (wrongType, err error) {
+	err = json.Unmarshal(data, f) // a value of the wrong type is passed over, and all others are set
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil, nil
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return fault.BadField(wrong.Field, "The value is of the wrong type.").Because(err), nil
+	default:
+		return nil, errNoJSON.Because(err)
+	}
+}
+
+func (f *nativeFrame) command(name string) command {
+	c := command{name: name, conversation: f.Conversation, rev: f.Rev, body: f.Body, clientMsgID: f.ClientMsgID, token: f.Token}
 	if f.Seq != nil {
 		c.seq = *f.Seq
 	}
-	err = c.checkFields(data)
+	return c
+}
+
+// check checks the command that data has the fields of, beside others.
+func (f *nativeFrame) check(c *command, data []byte, others ...string) error {
+	err := c.checkFields(data, others)
 	if err == nil && c.name == cmdRead && f.Seq == nil {
 		err = fault.BadField("seq", "The command needs it.")
 	}
-	return c, err
+	return err
 }
 
 // checkFields wants a known command, exactly its fields, and values in their ranges. The service that a command goes to checks the rest.
-func (c *command) checkFields(data []byte) error {
+func (c *command) checkFields(data []byte, others []string) error {
 	var given map[string]json.RawMessage
 	if err := json.Unmarshal(data, &given); err != nil || given == nil {
 		return errNoJSON.Because(err)
@@ -119,7 +139,7 @@ func (c *command) checkFields(data []byte) error {
 		return errUnknownType
 	}
 	for name := range given {
-		if name != "id" && name != "type" && !slices.Contains(known, name) {
+		if !slices.Contains(others, name) && !slices.Contains(known, name) {
 			return fault.New(fault.Invalid, "unknown_field", fmt.Sprintf("The command has no field %.40q.", name))
 		}
 	}

@@ -45,15 +45,22 @@ import (
 
 // encoder writes what the hub says in one wire format. The hub knows no other thing about formats.
 type encoder interface {
-	protocol() string // the metrics' label
-	slot() int        // its number among the encoders, below slots
-	event(body any) []byte
+	protocol() string         // the metrics' label
+	slot() int                // its number among the encoders, below slots
+	event(b *broadcast) frame // without data: the client does not hear of it
 	reply(id any, r result) []byte
 	failure(id any, f *fault.Error) []byte
 }
 
-// slots is the number of encoders.
-const slots = 1
+// The slots of the encoders.
+const (
+	slotNative = iota
+	slotSocketIO4
+	slotSocketIO5
+	slotRefresh4
+	slotRefresh5
+	slots
+)
 
 // command is what a client asks for, in whatever format it came.
 type command struct {
@@ -65,6 +72,7 @@ type command struct {
 	body         string
 	clientMsgID  string
 	token        string
+	encoder      encoder // of what a join brings; nil: the socket's own
 }
 
 // The commands.
@@ -84,6 +92,18 @@ type result struct {
 	Message *chat.Message `json:"message,omitempty"`
 	ReadSeq *int64        `json:"read_seq,omitempty"`
 	Session *grant        `json:"session,omitempty"`
+}
+
+// problem is what an error says beside its id.
+type problem struct {
+	Code         string `json:"code"`
+	Detail       string `json:"detail"`
+	Field        string `json:"field,omitempty"`
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+}
+
+func problemOf(f *fault.Error) problem {
+	return problem{f.Code, f.Detail, f.Field, f.RetryAfter.Milliseconds()}
 }
 
 // position is where a joined conversation stands.
@@ -117,14 +137,14 @@ type broadcast struct {
 	kind   string // the event's name
 	class  class
 	body   any
-	frames [slots][]byte
+	frames [slots]*frame
 }
 
 func (b *broadcast) frame(e encoder) frame {
-	data := b.frames[e.slot()]
-	if data == nil {
-		data = e.event(b.body)
-		b.frames[e.slot()] = data
+	known := &b.frames[e.slot()]
+	if *known == nil {
+		f := e.event(b)
+		*known = &f
 	}
-	return frame{kind: b.kind, class: b.class, data: data}
+	return **known
 }

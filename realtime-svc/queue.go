@@ -179,6 +179,13 @@ func (q *queue) ending() *ending {
 	return q.ended
 }
 
+// overdue reports whether the queue has ended, and what waits should have been written by now.
+func (q *queue) overdue(now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.ended != nil && now.Sub(q.endedAt) > flushWait
+}
+
 // discard forgets what was never written.
 func (q *queue) discard() {
 	q.mu.Lock()

@@ -26,14 +26,16 @@ type session struct {
 	ctx     context.Context // ends with the socket
 	stop    context.CancelFunc
 	old     time.Time // when it is to reconnect; zero for never
+	abandon func()    // ends the connection of a socket that has ended, though what waits is not written; nil: that ends in time by itself
 	user    *user     // nil until a token came; the reader's alone, as is refused
 	refused int       // commands refused for their rate, less those accepted since
 
 	mu     sync.Mutex
 	who    identity.Identity // its UserID is empty until a token came, and never changes then
-	until  time.Time         // when the token ends, or the time to bring one
+	until  time.Time         // when the token ends, or the time to bring one; zero for never
 	joined map[string]*subscription
 	told   map[string]int64 // by conversation: the version of the removal that the client was told of
+	chosen bool             // whether the client has said which conversations it wants to hear of
 }
 
 func (h *hub) newSession(e encoder, info *httpkit.Info) *session {
@@ -53,6 +55,13 @@ func (s *session) identity() identity.Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.who
+}
+
+// stay lets a socket be without a token.
+func (s *session) stay() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until = time.Time{}
 }
 
 func (s *session) userID() string { return s.identity().UserID }
@@ -83,6 +92,25 @@ func (s *session) fail(c command, err error) {
 
 // tell sends an event that is not about a conversation the socket joined.
 func (s *session) tell(b *broadcast) { s.out.put(b.frame(s.encoder)) }
+
+// hint tells that there is something new in a conversation. A client of Socket.IO 4 that has just connected, or connected again, may be one of the tutorial's
+// that has a conversation open: it enters that once only, so it hears of all until it enters or leaves one.
+func (s *session) hint(b *broadcast) {
+	s.tell(b)
+	s.mu.Lock()
+	chosen := s.chosen
+	s.mu.Unlock()
+	if e, ok := s.encoder.(socketIO); ok && e.revision == 4 && !chosen {
+		s.out.put(b.frame(refresh{e}))
+	}
+}
+
+// choose notes that the client says itself what it wants to hear of.
+func (s *session) choose() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chosen = true
+}
 
 // removed tells once that the user was removed from a conversation.
 func (s *session) removed(e chat.MemberEvent) {
@@ -160,7 +188,9 @@ func (s *session) sweep(now time.Time) {
 	}
 	s.mu.Unlock()
 	switch {
-	case who.UserID == "" && !now.Before(until):
+	case s.abandon != nil && s.out.overdue(now):
+		s.abandon()
+	case who.UserID == "" && !until.IsZero() && !now.Before(until):
 		s.out.finish(endNoToken)
 	case who.UserID == "":
 	case s.hub.users.Revoked(who.SessionID):

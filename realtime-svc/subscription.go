@@ -6,11 +6,12 @@ import (
 	"github.com/confab-chat/confab/pkg/chat"
 )
 
-// subscription is a socket that joined a conversation. All but its first three fields are guarded by the room's lock.
+// subscription is a socket that joined a conversation. All but its first four fields are guarded by the room's lock.
 type subscription struct {
 	room    *room
 	session *session
-	userID  string
+	userID  string // empty: a stranger, who may hear that there is something, and no more
+	encoder encoder
 
 	fromSeq   int64 // the member's history starts after it
 	gone      bool
@@ -22,8 +23,9 @@ type subscription struct {
 
 // give sends an event, or holds it. A socket that has no room for it is put out.
 func (s *subscription) give(b *broadcast) {
-	f := b.frame(s.session.encoder)
+	f := b.frame(s.encoder)
 	switch {
+	case f.data == nil:
 	case s.replaying && f.class == droppable:
 	case s.replaying:
 		s.hold(f)
@@ -53,7 +55,7 @@ func (s *subscription) fallBehind() {
 func (s *subscription) resync(live bool) {
 	s.session.out.put((&broadcast{kind: chat.Resync, class: essential, body: resyncEvent{
 		Type: chat.Resync, ConversationID: s.room.id, Rev: s.room.order.newest, Live: live,
-	}}).frame(s.session.encoder))
+	}}).frame(s.encoder))
 }
 
 // detach ends the subscription. It returns false where it has ended before: the room is given back once.
@@ -88,7 +90,7 @@ func (s *subscription) replay(ctx context.Context, after, to int64) error {
 
 // write writes one event of the past, once the socket has room for it.
 func (s *subscription) write(ctx context.Context, e chat.Event) error {
-	f := (&broadcast{kind: e.Type, class: eventful, body: e}).frame(s.session.encoder)
+	f := (&broadcast{kind: e.Type, class: eventful, body: e}).frame(s.encoder)
 	for {
 		written, err := s.offer(f, e.Message.Seq)
 		if written || err != nil {

@@ -60,8 +60,11 @@ func (u *user) deliver(payload []byte) {
 	u.mu.Unlock()
 	switch p.Type {
 	case chat.Inbox:
-		u.tell(sessions, &broadcast{kind: chat.Inbox, class: droppable,
-			body: chat.InboxEvent{Type: chat.Inbox, ConversationID: p.ConversationID, Seq: p.Seq, Rev: p.Rev}})
+		hint := &broadcast{kind: chat.Inbox, class: droppable,
+			body: chat.InboxEvent{Type: chat.Inbox, ConversationID: p.ConversationID, Seq: p.Seq, Rev: p.Rev}}
+		for _, s := range sessions {
+			s.hint(hint)
+		}
 	case chat.SessionEnded:
 		for _, s := range sessions {
 			s.sessionEnded(p.SessionID)

@@ -81,7 +81,7 @@ func (c *client) post(ctx context.Context, path string, request any) (*http.Resp
 	if err != nil {
 		return nil, err
 	}
-	token, err := c.keys.sign(c.service, identity.UserID(ctx))
+	token, err := c.keys.Token(c.service, identity.UserID(ctx))
 	if err != nil {
 		return nil, err
 	}

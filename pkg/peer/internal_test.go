@@ -32,7 +32,7 @@ func TestSilentServiceIsUnavailableAfterAWhile(t *testing.T) {
 func TestTokenLivesForAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := Keys{make([]byte, minKeyLen)}
-		token, err := keys.sign(AuthService, "ann")
+		token, err := keys.Token(AuthService, "ann")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,8 +40,8 @@ func ParseKeys(secrets config.Secret) (Keys, error) {
 	return keys, nil
 }
 
-// sign makes a token for one request to the service, in the name of the acting user.
-func (k Keys) sign(service, userID string) (string, error) {
+// Token makes a token for one request to the service, in the name of the acting user; empty: nobody's. It returns an error where there is no key.
+func (k Keys) Token(service, userID string) (string, error) {
 	now := clock.Now()
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.RegisteredClaims{
 		Audience: jwt.ClaimStrings{service}, Subject: userID,

@@ -19,7 +19,7 @@ func FuzzLock(f *testing.F) {
 	f.Add(uint16(0), uint16(0), "Bearer ")
 	f.Add(uint16(40), uint16(1), "x")
 	f.Fuzz(func(t *testing.T, at, cut uint16, text string) {
-		issued, err := keys[1:].sign(AuthService, "ann")
+		issued, err := keys[1:].Token(AuthService, "ann")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -71,10 +72,43 @@ func listenAll(ctx context.Context, c *Config, app App, log *slog.Logger) ([]*li
 		return []*listener{public}, err
 	}
 	internal, err := listen(ctx, "internal", c.InternalAddr, app.Internal(), log)
+	if err == nil {
+		err = tellAddress(app, internal.bound.Addr())
+	}
 	if err != nil {
 		public.close()
 	}
 	return []*listener{public, internal}, err
+}
+
+// tellAddress tells the app where other hosts reach its internal listener.
+func tellAddress(app App, bound net.Addr) error {
+	a, ok := app.(Addressed)
+	if !ok {
+		return nil
+	}
+	address := bound.(*net.TCPAddr).AddrPort()
+	if !address.Addr().IsUnspecified() {
+		a.SetInternalAddress(address)
+		return nil
+	}
+	own, err := ownAddress()
+	if err == nil {
+		a.SetInternalAddress(netip.AddrPortFrom(own, address.Port()))
+	}
+	return err
+}
+
+// ownAddress returns the first address of this host, or pod, that others reach; the loopback one where there is none.
+func ownAddress() (netip.Addr, error) {
+	addresses, err := net.InterfaceAddrs()
+	for _, a := range addresses {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err == nil && prefix.Addr().IsGlobalUnicast() {
+			return prefix.Addr(), nil
+		}
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1}), err
 }
 
 func listen(ctx context.Context, name, address string, handler http.Handler, log *slog.Logger) (*listener, error) {

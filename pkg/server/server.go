@@ -53,6 +53,11 @@ type Degradable interface {
 	Degraded() error
 }
 
+// Addressed is an App whose replicas ask each other. It is told where they reach its internal listener, before anything is served.
+type Addressed interface {
+	SetInternalAddress(address netip.AddrPort)
+}
+
 // Env is what a process gives each of its services.
 type Env struct {
 	Log         *slog.Logger

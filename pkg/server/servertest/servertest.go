@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -46,8 +47,11 @@ func Start(t testing.TB, app server.App) Service {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx) }()
-	public := httptest.NewServer(app.Public())
 	internal := httptest.NewServer(app.Internal())
+	if a, ok := app.(server.Addressed); ok {
+		a.SetInternalAddress(internal.Listener.Addr().(*net.TCPAddr).AddrPort())
+	}
+	public := httptest.NewServer(app.Public())
 	t.Cleanup(func() {
 		public.Close()
 		internal.Close()

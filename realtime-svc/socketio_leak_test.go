@@ -1,0 +1,126 @@
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/confab-chat/confab/pkg/broker"
+	"github.com/confab-chat/confab/pkg/peer"
+	"github.com/confab-chat/confab/pkg/token/tokentest"
+)
+
+func TestSocketIOClientsLeaveNoGoroutineBehindHoweverTheyEnd(t *testing.T) {
+	const each = 20
+	overWebSocket := map[string]func(ws *websocket.Conn, gone *sync.WaitGroup){
+		"disconnects": func(ws *websocket.Conn, gone *sync.WaitGroup) {
+			_ = ws.WriteMessage(websocket.TextMessage, []byte("41"))
+			readOn(ws, gone)
+		},
+		"breaks":        func(ws *websocket.Conn, _ *sync.WaitGroup) { _ = ws.NetConn().Close() },
+		"falls-silent":  readOn, // it answers no ping
+		"stops-reading": func(*websocket.Conn, *sync.WaitGroup) {},
+		"breaks-the-rules": func(ws *websocket.Conn, gone *sync.WaitGroup) {
+			_ = ws.WriteMessage(websocket.TextMessage, []byte("42[]"))
+			readOn(ws, gone)
+		},
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w, issuer := newWorld(t, broker.NewMemory()), tokentest.New()
+		r := startReplica(t, Config{Drain: time.Second}, w.broker, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
+		defer r.close()
+		time.Sleep(time.Second) // the keys are loaded at once, in the bubble's time
+		before := bubbled()
+		var gone sync.WaitGroup
+		for way, end := range overWebSocket {
+			w.create(way, way)
+			for range each {
+				end(r.enterOverWebSocket(t, issuer, way), &gone)
+			}
+		}
+		w.create("stops-polling", "stops-polling")
+		for range each {
+			r.enterByPolling(t, issuer, "stops-polling")
+		}
+		for way := range overWebSocket {
+			w.say(way, way, 1)
+		}
+		w.say("stops-polling", "stops-polling", 3000) // more than a session keeps
+		time.Sleep(pongWait / 2)
+		if open := len(r.app.hub.all()); open < each {
+			t.Fatalf("%d sockets are open, want those that fell silent, too", open)
+		}
+		begin := time.Now()
+		r.app.Drain(context.Background())
+		if took := time.Since(begin); took > retireWait+flushWait+2*time.Second {
+			t.Errorf("the drain took %v", took)
+		}
+		gone.Wait()
+		time.Sleep(time.Minute) // for sessions that wait for a last poll, and connections that do for a next request
+		if after := bubbled(); after != before {
+			t.Errorf("%d goroutines, and %d before there were sockets", after, before)
+		}
+		if rooms := len(r.app.hub.rooms()); rooms != 0 {
+			t.Errorf("%d rooms are left", rooms)
+		}
+	})
+}
+
+// enterOverWebSocket returns a Socket.IO client of the user that has joined the conversation of her name.
+func (r *replica) enterOverWebSocket(t *testing.T, issuer *tokentest.Issuer, name string) *websocket.Conn {
+	t.Helper()
+	dialer := websocket.Dialer{NetDialContext: r.pipes.dial}
+	ws, _, err := dialer.DialContext(t.Context(), "ws://replica/socket.io/?EIO=4&transport=websocket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	join := fmt.Sprintf(`420["join",{"conversation":%q}]`, name)
+	for _, exchange := range [][2]string{{"", "0{"}, {`40{"token":"` + issuer.Token(t, name, time.Hour) + `"}`, `40{"sid":`}, {join, `430[{"joined":`}} {
+		if exchange[0] != "" {
+			if err := ws.WriteMessage(websocket.TextMessage, []byte(exchange[0])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, got, err := ws.ReadMessage(); !strings.HasPrefix(string(got), exchange[1]) {
+			t.Fatalf("%q is answered by %q, %v", exchange[0], got, err)
+		}
+	}
+	return ws
+}
+
+func (r *replica) enterByPolling(t *testing.T, issuer *tokentest.Issuer, name string) {
+	t.Helper()
+	transport := &http.Transport{DialContext: r.pipes.dial}
+	defer transport.CloseIdleConnections()
+	do := func(method, query, body string) string {
+		request, err := http.NewRequestWithContext(t.Context(), method, "http://replica"+polling+query, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		answer, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(answer)
+	}
+	_, rest, _ := strings.Cut(do("GET", "&token="+url.QueryEscape(issuer.Token(t, name, time.Hour)), ""), `"sid":"`)
+	sid, _, _ := strings.Cut(rest, `"`)
+	if answer := do("POST", "&sid="+sid, "40\x1e"+fmt.Sprintf(`42["join",{"conversation":%q}]`, name)); answer != "ok" {
+		t.Fatalf("the answer is %q", answer)
+	}
+	synctest.Wait()
+}
