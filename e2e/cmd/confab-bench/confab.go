@@ -20,11 +20,12 @@ type confab struct {
 	address string
 	admin   string
 	dir     string
+	flags   []string
 	cmd     *exec.Cmd
 }
 
 // start runs the program on free ports and waits until it is ready.
-func start(ctx context.Context, binary string) (*confab, error) {
+func start(ctx context.Context, binary string, flags ...string) (*confab, error) {
 	dir, err := os.MkdirTemp("", "confab-bench-")
 	if err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func start(ctx context.Context, binary string) (*confab, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &confab{binary: binary, address: public, admin: admin, dir: dir}
+	c := &confab{binary: binary, address: public, admin: admin, dir: dir, flags: flags}
 	if err := c.run(ctx); err != nil {
 		return nil, err
 	}
@@ -46,8 +47,9 @@ func (c *confab) run(ctx context.Context) error {
 		return err
 	}
 	defer log.Close() // the child has its own
-	c.cmd = exec.CommandContext(ctx, c.binary, "-data-dir", filepath.Join(c.dir, "data"), "-http-addr", c.address, "-admin-addr", c.admin,
-		"-send-rate", "0", "-register-rate", "0", "-login-rate", "0", "-start-limit", "0")
+	flags := append([]string{"-data-dir", filepath.Join(c.dir, "data"), "-http-addr", c.address, "-admin-addr", c.admin,
+		"-send-rate", "0", "-register-rate", "0", "-login-rate", "0", "-start-limit", "0"}, c.flags...)
+	c.cmd = exec.CommandContext(ctx, c.binary, flags...)
 	c.cmd.Stdout, c.cmd.Stderr = log, log
 	if err := c.cmd.Start(); err != nil {
 		return err

@@ -16,7 +16,7 @@ func main() {
 	seconds := flag.Int("seconds", 10, "`seconds` of each run of sends")
 	messages := flag.Int("messages", 1_000_000, "`messages` in the long conversation, and in the many together")
 	conversations := flag.Int("conversations", 10_000, "`conversations` of the busy member")
-	only := flag.String("only", "", "run `sends`, reads or sockets alone")
+	only := flag.String("only", "", "run `sends`, reads, sockets or flood alone")
 	flag.Parse()
 	b := bench{binary: *binary, duration: time.Duration(*seconds) * time.Second, messages: *messages, conversations: *conversations}
 	if err := b.run(*only); err != nil {
@@ -38,7 +38,7 @@ func (b *bench) run(only string) error {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error
-	}{{"sends", b.sends}, {"reads", b.reads}, {"sockets", b.sockets}} {
+	}{{"sends", b.sends}, {"reads", b.reads}, {"sockets", b.sockets}, {"flood", b.flood}} {
 		if only != "" && only != part.name {
 			continue
 		}

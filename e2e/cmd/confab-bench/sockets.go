@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
 const (
@@ -27,23 +23,27 @@ const (
 
 // sockets measures what an idle socket holds and what a delivery costs.
 func (b *bench) sockets(ctx context.Context) error {
-	fmt.Printf("\n%-34s %12s %14s\n", "sockets", "sockets", "RSS each, KiB")
+	fmt.Printf("\n%-46s %12s %14s\n", "sockets", "sockets", "RSS each, KiB")
 	for _, joined := range []bool{false, true} {
-		if err := b.withServer(ctx, func(c *confab) error { return c.idle(ctx, joined) }); err != nil {
-			return err
+		for _, p := range []protocol{native, socketIO} {
+			if err := b.withServer(ctx, func(c *confab) error { return c.idle(ctx, p, joined) }); err != nil {
+				return err
+			}
 		}
 	}
-	fmt.Printf("\n%-34s %12s %14s\n", "fan-out", "deliveries/s", "CPU each, µs")
+	fmt.Printf("\n%-46s %12s %14s\n", "fan-out", "deliveries/s", "CPU each, µs")
 	for _, shape := range [][2]int{{1, 1000}, {100, 20}} {
-		if err := b.withServer(ctx, func(c *confab) error { return c.fanOut(shape[0], shape[1]) }); err != nil {
-			return err
+		for _, p := range []protocol{native, socketIO} {
+			if err := b.withServer(ctx, func(c *confab) error { return c.fanOut(p, shape[0], shape[1]) }); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (b *bench) withServer(ctx context.Context, measure func(*confab) error) error {
-	c, err := start(ctx, b.binary)
+func (b *bench) withServer(ctx context.Context, measure func(*confab) error, flags ...string) error {
+	c, err := start(ctx, b.binary, flags...)
 	if err != nil {
 		return err
 	}
@@ -51,15 +51,15 @@ func (b *bench) withServer(ctx context.Context, measure func(*confab) error) err
 }
 
 // idle opens sockets that then do nothing, each in one conversation where joined.
-func (c *confab) idle(ctx context.Context, joined bool) error {
+func (c *confab) idle(ctx context.Context, p protocol, joined bool) error {
 	users, err := c.register(idleSockets / userSockets)
 	if err != nil {
 		return err
 	}
 	rooms := make([][]string, len(users))
-	name := "idle"
+	name := string(p) + ", idle"
 	if joined {
-		name = "idle, in one of 200 conversations"
+		name += ", in one of 200 conversations"
 		if rooms, err = c.conversationsOf(users, len(users)); err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (c *confab) idle(ctx context.Context, joined bool) error {
 		return err
 	}
 	var received atomic.Int64
-	open := &opener{confab: c, received: &received}
+	open := &opener{confab: c, protocol: p, received: &received}
 	for i := range idleSockets {
 		room := ""
 		if joined {
@@ -86,18 +86,18 @@ func (c *confab) idle(ctx context.Context, joined bool) error {
 	}
 	time.Sleep(idleSettle)
 	after, err := c.rss()
-	fmt.Printf("%-34s %12d %14.1f\n", name, idleSockets, float64(after-before)/idleSockets/1024)
+	fmt.Printf("%-46s %12d %14.1f\n", name, idleSockets, float64(after-before)/idleSockets/1024)
 	return err
 }
 
 // fanOut measures the process's CPU, all of it, while each message reaches all sockets of its room.
-func (c *confab) fanOut(rooms, each int) error {
+func (c *confab) fanOut(p protocol, rooms, each int) error {
 	users, err := c.register(rooms * each) // each has one socket, in one room
 	if err != nil {
 		return err
 	}
 	var received atomic.Int64
-	open := &opener{confab: c, received: &received}
+	open := &opener{confab: c, protocol: p, received: &received}
 	speakers := make([]speaker, rooms)
 	for i := range speakers {
 		if speakers[i], err = c.room(users[i*each : (i+1)*each]); err != nil {
@@ -133,7 +133,7 @@ func (c *confab) fanOut(rooms, each int) error {
 	}
 	took := time.Since(begin)
 	after, err := c.cpu()
-	fmt.Printf("%-34s %12.0f %14.1f\n", fmt.Sprintf("%d × %d sockets", rooms, each), float64(sends*each)/took.Seconds(),
+	fmt.Printf("%-46s %12.0f %14.1f\n", fmt.Sprintf("%s, %d × %d sockets", p, rooms, each), float64(sends*each)/took.Seconds(),
 		float64((after-before).Microseconds())/float64(sends*each))
 	return err
 }
@@ -159,74 +159,6 @@ func (c *confab) room(users []user) (speaker, error) {
 }
 
 func (s speaker) say() error { return s.send(s.room) }
-
-// opener opens sockets, and counts the messages that come on them.
-type opener struct {
-	*confab
-	received *atomic.Int64
-	wanted   [][2]string // token and conversation, which may be empty
-	mu       sync.Mutex
-	conns    []*websocket.Conn
-}
-
-func (o *opener) add(token, room string) { o.wanted = append(o.wanted, [2]string{token, room}) }
-
-// all returns once every socket is open and has joined.
-func (o *opener) all() error {
-	var group sync.WaitGroup
-	var next atomic.Int64
-	errs := make([]error, openersAtOnce)
-	for i := range errs {
-		group.Go(func() {
-			for n := next.Add(1) - 1; errs[i] == nil && n < int64(len(o.wanted)); n = next.Add(1) - 1 {
-				errs[i] = o.open(o.wanted[n][0], o.wanted[n][1])
-			}
-		})
-	}
-	group.Wait()
-	return errors.Join(errs...)
-}
-
-func (o *opener) open(token, room string) error {
-	dialer := websocket.Dialer{ReadBufferSize: 1 << 10, WriteBufferSize: 1 << 10, HandshakeTimeout: 10 * time.Second}
-	conn, response, err := dialer.Dial("ws://"+o.address+"/v1/ws", http.Header{"Authorization": {"Bearer " + token}})
-	if err != nil {
-		return err
-	}
-	_ = response.Body.Close()
-	o.mu.Lock()
-	o.conns = append(o.conns, conn)
-	o.mu.Unlock()
-	if room != "" {
-		join := map[string]any{"id": 1, "type": "join", "conversation": room}
-		if err := errors.Join(conn.WriteJSON(join), wait(conn, `"joined"`)); err != nil {
-			return err
-		}
-	}
-	go o.count(conn) // ends when the socket is closed
-	return nil
-}
-
-func wait(conn *websocket.Conn, what string) error {
-	for {
-		_, data, err := conn.ReadMessage()
-		if err != nil || strings.Contains(string(data), what) {
-			return err
-		}
-	}
-}
-
-func (o *opener) count(conn *websocket.Conn) {
-	for wait(conn, `"message.created"`) == nil {
-		o.received.Add(1)
-	}
-}
-
-func (o *opener) close() {
-	for _, conn := range o.conns {
-		_ = conn.Close()
-	}
-}
 
 // rss returns the resident memory of the server, in bytes.
 func (c *confab) rss() (int64, error) {
