@@ -100,7 +100,10 @@ func (a *App) Ready(context.Context) error { return a.verifier.Ready() }
 func (a *App) Degraded() error { return a.env.Broker.Trouble() }
 
 // Drain takes no more sockets, and ends those there are evenly within -drain.
-func (a *App) Drain(ctx context.Context) { a.hub.drain(ctx, a.drain) }
+func (a *App) Drain(ctx context.Context) {
+	a.hub.drain(ctx, a.drain)
+	a.sockets.engine.Close() // clients that have not connected to anything yet: the listener would wait for their polls
+}
 
 // Run brings events to sockets until ctx ends, and ends the sockets that are left then.
 func (a *App) Run(ctx context.Context) error {

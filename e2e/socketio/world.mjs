@@ -1,9 +1,12 @@
-// What all tests need: the clients, users who register and write over HTTP, and sockets that note what they hear.
+// What all tests need: the clients, what makes tests of them, and users who register and write over HTTP.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
 import { io } from "v4";
+import { Peer } from "./peer.mjs";
+
+export { Peer };
 
 const require = createRequire(import.meta.url); // the old versions are no modules
 
@@ -11,8 +14,7 @@ export const { FRONT, GATEWAY1, GATEWAY2, TURNS, CONTROL } = process.env;
 export const page = "http://localhost:8080"; // an origin that is allowed by default
 export const text = "psst-secret ä€𝄞 Grüße, 世界 👩‍🚀 \u2028\\\"<é"; // of what may break on the way: each length in UTF-8, quotes, lines' ends
 
-const waiting = 15_000; // for what has to come; milliseconds
-const settling = 250; // for what must not come
+const settling = 250; // milliseconds, for what must not come
 
 const ways = [
   { way: "polling, then WebSocket", options: {}, transport: "websocket", upgrades: true },
@@ -94,91 +96,6 @@ export const credentials = (user) => ({ extraHeaders: { Authorization: `Bearer $
 export const all = (peers, wait) => Promise.allSettled(peers.map(wait));
 
 export const settle = () => new Promise((resolve) => setTimeout(resolve, settling));
-
-// Peer is a socket that notes what it hears, [event, ...arguments], in order. It is closed at the test's end.
-export class Peer {
-  heard = [];
-  #waiters = new Set();
-
-  constructor(t, client, url, options) {
-    const backoff = { reconnectionDelay: 50, reconnectionDelayMax: 500 };
-    this.socket = client.io(url, { forceNew: true, ...backoff, ...client.options, ...options });
-    for (const name of ["connect", "disconnect", "connect_error", "error"]) {
-      this.socket.on(name, (...args) => this.note([name, ...args.map((arg) => (arg instanceof Error ? { message: arg.message, data: arg.data } : arg))]));
-    }
-    const { onevent } = this.socket; // of which all events come, whatever they are called
-    this.socket.onevent = (packet) => {
-      if (packet.data[0] !== "error") this.note([...packet.data]);
-      onevent.call(this.socket, packet);
-    };
-    t.after(() => this.socket.close());
-  }
-
-  note(event) {
-    this.heard.push(event);
-    for (const waiter of this.#waiters) waiter();
-  }
-
-  // until waits until what() is true of what was heard.
-  until(sentence, what) {
-    return new Promise((resolve, reject) => {
-      const tell = () => reject(new Error(`in ${waiting} ms it was not so that ${sentence}; heard: ${JSON.stringify(this.heard.slice(-20))}`));
-      const timer = setTimeout(tell, waiting);
-      const waiter = () => {
-        if (!what()) return;
-        clearTimeout(timer);
-        this.#waiters.delete(waiter);
-        resolve(this);
-      };
-      this.#waiters.add(waiter);
-      waiter();
-    });
-  }
-
-  connected = (times = 1) => this.until(`it has connected (${times})`, () => this.of("connect").length >= times);
-
-  upgraded = () => new Promise((resolve) => (this.transport === "websocket" ? resolve() : this.socket.io.engine.once("upgrade", () => resolve())));
-
-  of = (name, conversation) => this.heard.filter(([event, about]) => event === name && (!conversation || (about.conversation_id ?? about) === conversation));
-
-  refreshes = (conversation) => this.of("refresh messages", conversation).length;
-
-  // clear forgets what it has heard of an event.
-  clear = (name) => (this.heard = this.heard.filter(([event]) => event !== name));
-
-  refreshed = (conversation, times = 1) => this.until(`it was told to refresh (${times})`, () => this.refreshes(conversation) >= times);
-
-  revs = (conversation) => this.of("message.created", conversation).map(([, event]) => event.rev);
-
-  reached = (conversation, rev) => this.until(`rev ${rev} has come`, () => this.revs(conversation).includes(rev));
-
-  // ask resolves with what the command's ack holds.
-  ask(command, ...args) {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no ack of ${command} in ${waiting} ms; heard: ${JSON.stringify(this.heard.slice(-20))}`)), waiting);
-      this.socket.emit(command, ...args, (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-    });
-  }
-
-  // alive wants an answer, on the first connection. It is none to a ping: in the old clients' own words that is something else, and they do not send it.
-  async alive() {
-    assert.deepEqual(await this.ask("new message", "0".repeat(24)), {});
-    assert.deepEqual([this.of("connect").length, this.of("disconnect")], [1, []]);
-  }
-
-  async enter(conversation) {
-    const { joined } = await this.ask("enter conversation", conversation);
-    assert.equal(joined?.conversation_id, conversation);
-    this.clear("refresh messages"); // of the conversation's beginning, which old clients may be told of
-  }
-
-  get transport() {
-    return this.socket.io.engine.transport.name;
-  }
-}
 
 // open connects a user.
 export const open = (t, client, user, url = FRONT, options = {}) => new Peer(t, client, url, { ...credentials(user), ...options }).connected();
