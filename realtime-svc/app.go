@@ -78,7 +78,8 @@ func New(ctx context.Context, cfg Config, env server.Env) (*App, error) {
 func (a *App) Routes() []httpkit.Route {
 	return []httpkit.Route{
 		{Pattern: "GET /v1/ws", Handler: a.door},
-		{Pattern: "/socket.io/", Handler: a.sockets},
+		{Pattern: "GET /socket.io/", Handler: a.sockets},
+		{Pattern: "POST /socket.io/", Handler: a.sockets},
 	}
 }
 

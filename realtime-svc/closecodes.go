@@ -17,7 +17,7 @@ var (
 	endClient       = &ending{code: 1000, reason: "client"}                         // the client closed
 	endBinary       = &ending{code: 1003, reason: "binary_frame"}                   // frames are text
 	endNotUTF8      = &ending{code: 1007, reason: "invalid_utf8"}                   // text is UTF-8
-	endProtocol     = &ending{code: 1002, reason: "protocol_error"}                 // Engine.IO's or Socket.IO's; the code is never sent
+	endProtocol     = &ending{code: 1006, reason: "protocol_error"}                 // Engine.IO's or Socket.IO's; the code is never sent
 	endTooBig       = &ending{code: 1009, reason: "frame_too_big"}                  // above maxFrame
 	endRestart      = &ending{code: 1012, reason: "restart", flush: true}           // this replica stops: reconnect to another
 	endOfAge        = &ending{code: 1012, reason: "connection_age", flush: true}    // above -max-connection-age: reconnect to any replica
