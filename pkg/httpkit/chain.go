@@ -76,7 +76,7 @@ func (c *Chain) wrap(name string, f *inFlight, next endpoint.Endpoint) endpoint.
 	return func(ctx context.Context, request any) (any, error) {
 		start, kind := time.Now(), string(fault.Internal) // stays where next panics
 		defer func() { requests.WithLabelValues(kind).Observe(time.Since(start).Seconds()) }()
-		ctx, cancel := context.WithTimeout(ctx, c.timeout(ctx))
+		ctx, cancel := context.WithTimeout(ctx, c.timeout(ctx, f))
 		defer cancel()
 		response, err := next(ctx, request)
 		if err != nil {
@@ -88,8 +88,9 @@ func (c *Chain) wrap(name string, f *inFlight, next endpoint.Endpoint) endpoint.
 	}
 }
 
-func (c *Chain) timeout(ctx context.Context) time.Duration {
-	if wait := InfoFrom(ctx).Wait; wait > 0 {
+// timeout believes other services alone how long they wait: a client that does not could have each of a service's calls end at once.
+func (c *Chain) timeout(ctx context.Context, f *inFlight) time.Duration {
+	if wait := InfoFrom(ctx).Wait; wait > 0 && f == c.peers {
 		return min(c.Timeout, wait)
 	}
 	return c.Timeout

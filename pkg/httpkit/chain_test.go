@@ -192,6 +192,24 @@ func TestSlowEndpointIsUnavailable(t *testing.T) {
 	})
 }
 
+// A client that asked for no time could have each call of a service to another end at once, and so the other seem away.
+func TestOnlyServicesSayHowLongTheyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newChain()
+		var left time.Duration
+		c.serve(c.Public, func(ctx context.Context, _ note) (httpkit.Empty, error) {
+			deadline, _ := ctx.Deadline()
+			left = time.Until(deadline)
+			return httpkit.Empty{}, nil
+		})
+		r := jsonRequest("/", "{}")
+		answerTo(c.handler, r.WithContext(httpkit.WithInfo(t.Context(), &httpkit.Info{Wait: time.Millisecond})))
+		if left != c.Timeout {
+			t.Errorf("a client was given %v", left)
+		}
+	})
+}
+
 func TestClientThatLeavesIsNoFailure(t *testing.T) {
 	c := newChain()
 	c.serve(c.Public, func(ctx context.Context, _ note) (httpkit.Empty, error) { return httpkit.Empty{}, ctx.Err() })
