@@ -26,7 +26,7 @@ type waiter[T any] struct {
 
 // Do returns once work has been done on the item, by this caller or another. A batch holds at most size items. Where limit
 // items wait already, Do returns ErrFull at once, and where ctx ends its error: the work may be done all the same, and a caller that
-// does it ends it first. All callers of one Queue give the same work. Where it panics, its caller panics and the others of the batch
+// does it ends it first. All callers of one Queue give the same work. Where it panics, whoever leads does, and the others of the batch
 // return nil: an item says by itself whether the work got to it.
 func (q *Queue[T]) Do(ctx context.Context, item T, size, limit int, work func([]T)) error {
 	w := &waiter[T]{item: item, lead: make(chan struct{}), done: make(chan struct{})}

@@ -49,7 +49,7 @@ func (m *Memory) forget(now time.Duration) {
 			delete(m.tats, key)
 		}
 	}
-	if len(m.tats) >= mostKeys {
+	if len(m.tats) > mostKeys*3/4 { // else it would soon go through all of them again
 		m.forgetAny(len(m.tats) - mostKeys/2)
 	}
 	m.next = min(max(fewKeys, 2*len(m.tats)), mostKeys)
