@@ -20,6 +20,9 @@ const (
 	maxTold       = 1000            // removals remembered, so that each is told once
 )
 
+// maxRefusals is how often a Socket.IO client may ask in vain to be let in, over one session.
+const maxRefusals = 3
+
 // maxUpgrades bounds the WebSockets that a replica's polling clients try at once. Others go on polling.
 const maxUpgrades = 500
 

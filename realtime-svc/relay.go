@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/peer"
@@ -24,11 +26,13 @@ type relay struct {
 	self  netip.AddrPort // this replica's internal listener; zero: there is one replica only
 	proxy *httputil.ReverseProxy
 	room  chan struct{} // taken by requests that are passed on
+	lines chan struct{} // and by WebSockets, which last
 }
 
 const (
 	relayPath    = "/internal/socket.io/"
-	relayedMost  = 2000 // at once
+	relayedMost  = 2000   // requests at once
+	relayedLines = 20_000 // WebSockets
 	relayDial    = 2 * time.Second
 	relayAnswer  = pollHold + 3*time.Second
 	sidRandom    = 16 // bytes
@@ -36,7 +40,7 @@ const (
 )
 
 func newRelay(keys peer.Keys) *relay {
-	r := &relay{keys: keys, room: make(chan struct{}, relayedMost)}
+	r := &relay{keys: keys, room: make(chan struct{}, relayedMost), lines: make(chan struct{}, relayedLines)}
 	r.proxy = &httputil.ReverseProxy{
 		Transport: &http.Transport{
 			DialContext: (&net.Dialer{Timeout: relayDial}).DialContext, ResponseHeaderTimeout: relayAnswer, MaxIdleConnsPerHost: relayedMost,
@@ -68,9 +72,13 @@ func (r *relay) pass(w http.ResponseWriter, q *http.Request, absent http.Handler
 	if !home.IsValid() || home == r.self {
 		return false, nil
 	}
+	room := r.room
+	if websocket.IsWebSocketUpgrade(q) {
+		room = r.lines
+	}
 	select {
-	case r.room <- struct{}{}:
-		defer func() { <-r.room }()
+	case room <- struct{}{}:
+		defer func() { <-room }()
 	default:
 		return true, errTooManyRelayed
 	}

@@ -22,6 +22,7 @@ type socketConn struct {
 	session          *session         // nil until the client is in the main namespace
 	socket           *socketio.Socket // with session
 	closed           chan struct{}    // with session: closed after the last command
+	refusals         int
 }
 
 // run returns when the socket has ended.
@@ -77,8 +78,12 @@ func endingOfSession(reason error) *ending {
 
 // connect lets the client in by the token of its Connect, else by that of its handshake.
 func (c *socketConn) connect(s *socketio.Socket, auth json.RawMessage) socketio.Handler {
-	if s.Namespace() != "/" {
-		s.Refuse(&socketio.Refusal{Message: "Invalid namespace"})
+	switch {
+	case c.session != nil: // it has left: whoever comes back does so over a session of its own
+		c.engine.Close()
+		return nil
+	case s.Namespace() != "/":
+		c.refused(s, &socketio.Refusal{Message: "Invalid namespace"})
 		return nil
 	}
 	session := c.hub.newSession(socketIO{s.Revision()}, c.info)
@@ -129,7 +134,15 @@ func (c *socketConn) refuse(s *socketio.Socket, err error) {
 		return
 	}
 	f := fault.From(err)
-	s.Refuse(&socketio.Refusal{Message: f.Code, Data: problemOf(f)})
+	c.refused(s, &socketio.Refusal{Message: f.Code, Data: problemOf(f)})
+}
+
+// refused ends a client that does not take no for an answer: each costs a token's verification.
+func (c *socketConn) refused(s *socketio.Socket, r *socketio.Refusal) {
+	s.Refuse(r)
+	if c.refusals++; c.refusals == maxRefusals {
+		c.engine.Close()
+	}
 }
 
 // commands has the session carry out what a client asks for.

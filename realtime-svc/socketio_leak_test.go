@@ -29,6 +29,11 @@ func TestSocketIOClientsLeaveNoGoroutineBehindHoweverTheyEnd(t *testing.T) {
 		"breaks":        func(ws *websocket.Conn, _ *sync.WaitGroup) { _ = ws.NetConn().Close() },
 		"falls-silent":  readOn, // it answers no ping
 		"stops-reading": func(*websocket.Conn, *sync.WaitGroup) {},
+		"comes-back-at-once": func(ws *websocket.Conn, gone *sync.WaitGroup) {
+			_ = ws.WriteMessage(websocket.TextMessage, []byte("41"))
+			_ = ws.WriteMessage(websocket.TextMessage, []byte("40"))
+			readOn(ws, gone)
+		},
 		"breaks-the-rules": func(ws *websocket.Conn, gone *sync.WaitGroup) {
 			_ = ws.WriteMessage(websocket.TextMessage, []byte("42[]"))
 			readOn(ws, gone)
@@ -79,12 +84,12 @@ func TestSocketIOClientsLeaveNoGoroutineBehindHoweverTheyEnd(t *testing.T) {
 func (r *replica) enterOverWebSocket(t *testing.T, issuer *tokentest.Issuer, name string) *websocket.Conn {
 	t.Helper()
 	dialer := websocket.Dialer{NetDialContext: r.pipes.dial}
-	ws, _, err := dialer.DialContext(t.Context(), "ws://replica/socket.io/?EIO=4&transport=websocket", nil)
+	ws, _, err := dialer.DialContext(t.Context(), "ws://replica/socket.io/?EIO=4&transport=websocket&token="+url.QueryEscape(issuer.Token(t, name, time.Hour)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	join := fmt.Sprintf(`420["join",{"conversation":%q}]`, name)
-	for _, exchange := range [][2]string{{"", "0{"}, {`40{"token":"` + issuer.Token(t, name, time.Hour) + `"}`, `40{"sid":`}, {join, `430[{"joined":`}} {
+	for _, exchange := range [][2]string{{"", "0{"}, {"40", `40{"sid":`}, {join, `430[{"joined":`}} {
 		if exchange[0] != "" {
 			if err := ws.WriteMessage(websocket.TextMessage, []byte(exchange[0])); err != nil {
 				t.Fatal(err)

@@ -107,16 +107,11 @@ func (s *Session) answer(w http.ResponseWriter, packets []packet) {
 
 // accept takes the packets of a POST.
 func (s *Session) accept(w http.ResponseWriter, r *http.Request) {
-	if s.isOver() {
+	if !s.beginPost() {
 		refuse(w, badRequest)
 		return
 	}
-	if !s.receive.TryLock() { // another one is under way
-		s.end(ErrProtocol, control(kindClose, ""))
-		refuse(w, badRequest)
-		return
-	}
-	defer s.receive.Unlock()
+	defer s.endPost()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.server.config.MaxPayload)))
 	if _, tooMuch := errors.AsType[*http.MaxBytesError](err); tooMuch {
 		refuse(w, tooLarge)
@@ -134,14 +129,30 @@ func (s *Session) accept(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }
 
-// isOver reports whether the session takes no more requests.
-func (s *Session) isOver() bool {
+// beginPost returns false where no POST may come. Two at once are against the protocol.
+func (s *Session) beginPost() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.overWS || s.ended != nil
+	switch {
+	case s.overWS || s.ended != nil:
+		return false
+	case s.posting:
+		s.endLocked(ErrProtocol, control(kindClose, ""))
+		return false
+	}
+	s.posting = true
+	return true
+}
+
+func (s *Session) endPost() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posting = false
 }
 
 func (s *Session) hearAll(body []byte, contentType string) error {
+	s.receive.Lock()
+	defer s.receive.Unlock()
 	packets, err := s.codec.decode(body, contentType)
 	if err != nil {
 		return err

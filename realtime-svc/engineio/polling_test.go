@@ -25,7 +25,7 @@ func TestPolledMessagesComeBack(t *testing.T) {
 			{three, "5:4ä€𝄞", "5:4ä€𝄞"},           // 2.x: 𝄞 is two of JavaScript's characters
 			{three, "6:4Ã¤â\u0082¬", "3:4ä€"},     // 1.x: the characters are the bytes
 			{three, "2:4ÿ4:4Ã¤x", "2:4ÿ3:4äx"},    // no UTF-8, and so but once encoded
-			{three, "2:2x", "2:3x"},               // a ping
+			{three, "1:21:21:2", "1:3"},           // a ping
 			{three, "6:2probe1:4", "6:3probe1:4"}, // and one that is answered over polling all the same
 			{three, "3:4ab10:b4/+8AAQI=", "3:4ab10:b4/+8AAQI="},
 		} {
@@ -150,6 +150,17 @@ func TestBodyAboveTheBoundIsRefused(t *testing.T) {
 		e.want(http.StatusRequestEntityTooLarge, "")(status, "")
 		e.want(http.StatusOK, "ok")(e.post(session, "4"+strings.Repeat("x", 9)))
 		e.want(http.StatusOK, "4xxxxxxxxx")(e.get(session))
+	})
+}
+
+// Whoever pings and does not read would have us keep an answer for each.
+func TestPingsThatNobodyReadsTheAnswersOfAreKeptOnce(t *testing.T) {
+	inBubble(t, engineio.Config{}, func(_ *testing.T, e *endpoint) {
+		session := e.poll("3")
+		for range 3 {
+			e.want(http.StatusOK, "ok")(e.post(session, strings.Repeat("1:2", 1000)+"6:2probe"))
+		}
+		e.want(http.StatusOK, "1:36:3probe")(e.get(session))
 	})
 }
 

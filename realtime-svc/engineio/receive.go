@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -16,15 +17,24 @@ func (s *Session) hear(p packet) error {
 		s.end(ErrClient, control(kindNoop, ""))
 	case p.kind == kindPong && s.revision == 4:
 		s.alive()
-	case p.kind == kindPing && s.revision == 3:
-		s.alive()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.push(packet{kindPong, p.Message})
+	case p.is(kindPing, "") && s.revision == 3:
+		s.pong("")
+	case p.is(kindPing, probe) && s.revision == 3:
+		s.pong(probe)
 	default:
 		return errPacket
 	}
 	return nil
+}
+
+// pong answers a ping of revision 3. One that waits already answers this one, too: whoever pings without reading would have us keep them all.
+func (s *Session) pong(data string) {
+	s.alive()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.ContainsFunc(s.waiting, func(p packet) bool { return p.is(kindPong, data) }) {
+		s.push(control(kindPong, data))
+	}
 }
 
 // reason is why the session has ended, nil while it lasts.

@@ -19,6 +19,7 @@ var (
 	badRequest         = refusal{http.StatusBadRequest, 3, "Bad request"}
 	versionUnsupported = refusal{http.StatusBadRequest, 5, "Unsupported protocol version"}
 	tooManyUpgrades    = refusal{http.StatusServiceUnavailable, 3, "Too many upgrades at once"}
+	stopping           = refusal{http.StatusServiceUnavailable, 3, "The server stops"}
 	tooLarge           = refusal{http.StatusRequestEntityTooLarge, 3, "Payload too large"}
 )
 

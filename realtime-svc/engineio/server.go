@@ -5,6 +5,7 @@ package engineio
 import (
 	"cmp"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -44,7 +45,8 @@ type Server struct {
 	mu       sync.Mutex
 	sessions map[string]*Session
 	trials   int            // WebSockets that are tried
-	running  sync.WaitGroup // goroutines that read from WebSockets
+	closed   bool           // it takes no session, and no WebSocket
+	running  sync.WaitGroup // goroutines that read from WebSockets, or tell handlers of an end
 }
 
 // New returns a server that has no goroutine before it has a WebSocket.
@@ -62,9 +64,10 @@ func New(c Config) *Server {
 	return &Server{config: c, sessions: map[string]*Session{}}
 }
 
-// Close ends all sessions and waits for their WebSockets. The caller has seen to it that no request comes any more.
+// Close ends all sessions, waits for their WebSockets, and lets nobody in from then on.
 func (s *Server) Close() {
 	s.mu.Lock()
+	s.closed = true
 	sessions := make([]*Session, 0, len(s.sessions))
 	for _, session := range s.sessions {
 		sessions = append(sessions, session)
@@ -116,6 +119,8 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, overWebSocket
 	}
 	session, err := s.open(r, overWebSocket)
 	switch {
+	case errors.Is(err, ErrServer):
+		refuse(w, stopping)
 	case err != nil:
 		refuse(w, refusal{http.StatusForbidden, forbidden, err.Error()})
 	case overWebSocket:
@@ -127,10 +132,11 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, overWebSocket
 
 func (s *Server) open(r *http.Request, overWebSocket bool) (*Session, error) {
 	session := newSession(s, r, overWebSocket)
-	s.mu.Lock()
-	s.sessions[session.id] = session
-	s.mu.Unlock()
-	handler, err := s.config.Open(session, r)
+	var handler Handler
+	err := s.add(session)
+	if err == nil {
+		handler, err = s.config.Open(session, r)
+	}
 	if err != nil {
 		handler = nobody{}
 	}
@@ -140,6 +146,17 @@ func (s *Server) open(r *http.Request, overWebSocket bool) (*Session, error) {
 		s.remove(session)
 	}
 	return session, err
+}
+
+// add returns ErrServer where the server is closed.
+func (s *Server) add(session *Session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrServer
+	}
+	s.sessions[session.id] = session
+	return nil
 }
 
 // nobody hears what comes from a session that was refused.
@@ -162,7 +179,7 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, session *Sessi
 		return
 	}
 	ws.SetReadLimit(int64(s.config.MaxPayload))
-	s.running.Go(func() {
+	s.run(func() {
 		defer ws.Close()
 		mounted := session.mount(ws, true) || session.tryOut(ws)
 		s.endTrial(trial)
@@ -170,6 +187,18 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, session *Sessi
 			session.carry(ws)
 		}
 	})
+}
+
+// run has f run unless the server is closed: the session has ended then, and f has nothing to wait for.
+func (s *Server) run(f func()) {
+	s.mu.Lock()
+	if !s.closed {
+		s.running.Go(f)
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
+	f()
 }
 
 // beginTrial returns false where as many WebSockets are tried as may be.

@@ -37,6 +37,7 @@ type Session struct {
 	waiting    []packet        // for the client
 	bytes      int             // of them
 	held       chan struct{}   // closed to have the GET that is held answer; nil: none is held
+	posting    bool            // a POST is under way
 	probing    bool            // a WebSocket is tried: polls are answered soon
 	overWS     bool            // for good
 	ws         *websocket.Conn // carries the session; nil: it is polled, or not there yet

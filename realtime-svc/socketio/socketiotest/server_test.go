@@ -284,8 +284,8 @@ func TestAnyOriginIsAllowed(t *testing.T) {
 }
 
 func TestServerThatClosesEndsAllSessions(t *testing.T) {
-	inBubble(t, func(_ *testing.T, e *endpoint) {
-		for _, path := range []string{"/engine.io/?EIO=4", "/socket.io/?EIO=4"} {
+	for _, path := range []string{"/engine.io/?EIO=4", "/socket.io/?EIO=4"} {
+		inBubble(t, func(_ *testing.T, e *endpoint) {
 			session, ws := e.poll(path), e.dial(path+"&transport=websocket")
 			ws.hear()
 			var group sync.WaitGroup
@@ -295,6 +295,7 @@ func TestServerThatClosesEndsAllSessions(t *testing.T) {
 			e.wantFrames(ws, "closed")
 			group.Wait()
 			e.want(e.get(session), http.StatusBadRequest, "")
-		}
-	})
+			e.want(e.get(path+"&transport=polling"), http.StatusServiceUnavailable, "")
+		})
+	}
 }
