@@ -20,13 +20,19 @@ import (
 const polling = "/socket.io/?EIO=4&transport=polling"
 
 // poll opens a polling session of the user, and returns its id.
-func (g *gateway) poll(t *testing.T, userID string) (sid string) {
+func (g *gateway) poll(t *testing.T, userID string) string {
 	t.Helper()
 	answer := servertest.Call(t, "GET", g.http+polling+"&token="+url.QueryEscape(g.issuer.Token(t, userID, time.Hour)), "", nil)
-	_, rest, _ := strings.Cut(answer.Body, `"sid":"`)
+	return sidOf(t, answer.Body)
+}
+
+// sidOf returns the session's id in the answer to a handshake.
+func sidOf(t *testing.T, answer string) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(answer, `"sid":"`)
 	sid, _, found := strings.Cut(rest, `"`)
 	if !found {
-		t.Fatalf("the handshake's answer is %+v", answer)
+		t.Fatalf("the handshake's answer is %q", answer)
 	}
 	return sid
 }

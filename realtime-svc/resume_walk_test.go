@@ -135,7 +135,7 @@ func (w *walk) replace(i int, gently bool) {
 		if gently {
 			old.app.Drain(context.Background())
 		} else {
-			old.pipes.cut()
+			old.pipes.Cut()
 		}
 		old.close()
 		w.mu.Lock()

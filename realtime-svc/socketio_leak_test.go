@@ -83,7 +83,7 @@ func TestSocketIOClientsLeaveNoGoroutineBehindHoweverTheyEnd(t *testing.T) {
 // enterOverWebSocket returns a Socket.IO client of the user that has joined the conversation of her name.
 func (r *replica) enterOverWebSocket(t *testing.T, issuer *tokentest.Issuer, name string) *websocket.Conn {
 	t.Helper()
-	dialer := websocket.Dialer{NetDialContext: r.pipes.dial}
+	dialer := websocket.Dialer{NetDialContext: r.pipes.Dial}
 	ws, _, err := dialer.DialContext(t.Context(), "ws://replica/socket.io/?EIO=4&transport=websocket&token="+url.QueryEscape(issuer.Token(t, name, time.Hour)), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func (r *replica) enterOverWebSocket(t *testing.T, issuer *tokentest.Issuer, nam
 
 func (r *replica) enterByPolling(t *testing.T, issuer *tokentest.Issuer, name string) {
 	t.Helper()
-	transport := &http.Transport{DialContext: r.pipes.dial}
+	transport := &http.Transport{DialContext: r.pipes.Dial}
 	defer transport.CloseIdleConnections()
 	do := func(method, query, body string) string {
 		request, err := http.NewRequestWithContext(t.Context(), method, "http://replica"+polling+query, strings.NewReader(body))
@@ -122,8 +122,7 @@ func (r *replica) enterByPolling(t *testing.T, issuer *tokentest.Issuer, name st
 		}
 		return string(answer)
 	}
-	_, rest, _ := strings.Cut(do("GET", "&token="+url.QueryEscape(issuer.Token(t, name, time.Hour)), ""), `"sid":"`)
-	sid, _, _ := strings.Cut(rest, `"`)
+	sid := sidOf(t, do("GET", "&token="+url.QueryEscape(issuer.Token(t, name, time.Hour)), ""))
 	if answer := do("POST", "&sid="+sid, "40\x1e"+fmt.Sprintf(`42["join",{"conversation":%q}]`, name)); answer != "ok" {
 		t.Fatalf("the answer is %q", answer)
 	}

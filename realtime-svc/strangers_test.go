@@ -76,7 +76,7 @@ func TestOfTooManySocketsWithoutATokenTheOldestIsAskedToComeAgain(t *testing.T) 
 		}()
 		open := func() *client {
 			time.Sleep(time.Second)
-			dialer := websocket.Dialer{NetDialContext: r.pipes.dial}
+			dialer := websocket.Dialer{NetDialContext: r.pipes.Dial}
 			ws, response, err := dialer.DialContext(t.Context(), "ws://replica/v1/ws", nil)
 			if err != nil {
 				t.Fatalf("dial: %v, %+v", err, response)

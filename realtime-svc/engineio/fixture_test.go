@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -17,40 +16,8 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/confab-chat/confab/realtime-svc/engineio"
+	"github.com/confab-chat/confab/realtime-svc/internal/pipes"
 )
-
-// pipes is a listener without a network, so that a server runs in a bubble, in whose time half a minute takes none.
-type pipes struct {
-	arriving chan net.Conn
-	closed   chan struct{}
-	closing  sync.Once
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.arriving:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	p.closing.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-
-func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case p.arriving <- far:
-		return near, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
 
 // endpoint is a running server that sends each message back.
 type endpoint struct {
@@ -80,9 +47,9 @@ func (e echo) Closed(reason error) {
 func inBubble(t *testing.T, config engineio.Config, test func(t *testing.T, e *endpoint)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := &pipes{arriving: make(chan net.Conn), closed: make(chan struct{})}
-		transport := &http.Transport{DialContext: p.dial}
-		e := &endpoint{t: t, http: &http.Client{Transport: transport}, dialer: websocket.Dialer{NetDialContext: p.dial}}
+		p := pipes.Listen()
+		transport := &http.Transport{DialContext: p.Dial}
+		e := &endpoint{t: t, http: &http.Client{Transport: transport}, dialer: websocket.Dialer{NetDialContext: p.Dial}}
 		if config.Open == nil {
 			config.Open = func(s *engineio.Session, _ *http.Request) (engineio.Handler, error) {
 				e.last = s

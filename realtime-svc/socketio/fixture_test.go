@@ -2,10 +2,8 @@ package socketio_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -21,32 +19,10 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/confab-chat/confab/realtime-svc/engineio"
+	"github.com/confab-chat/confab/realtime-svc/internal/pipes"
 	"github.com/confab-chat/confab/realtime-svc/socketio"
 	"github.com/confab-chat/confab/realtime-svc/socketio/socketiotest"
 )
-
-// pipes is a listener without a network, so that a server runs in a bubble, in whose time half a minute takes none.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	if c, open := <-p; open {
-		return c, nil
-	}
-	return nil, net.ErrClosed
-}
-
-func (p pipes) Close() error {
-	close(p)
-	return nil
-}
-
-func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
-	near, far := net.Pipe()
-	p <- far
-	return near, nil
-}
 
 // server is what a test runs against.
 type server interface {
@@ -68,8 +44,8 @@ type endpoint struct {
 func inBubble(t *testing.T, serve func() server, test func(t *testing.T, e *endpoint)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		p := make(pipes)
-		e := &endpoint{server: serve(), t: t, dialer: websocket.Dialer{NetDialContext: p.dial}}
+		p := pipes.Listen()
+		e := &endpoint{server: serve(), t: t, dialer: websocket.Dialer{NetDialContext: p.Dial}}
 		listening := &http.Server{Handler: e, ReadHeaderTimeout: time.Minute}
 		go func() { _ = listening.Serve(p) }()
 		defer e.Close()

@@ -1,8 +1,6 @@
 package socketiotest_test
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -14,31 +12,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/confab-chat/confab/realtime-svc/internal/pipes"
 	"github.com/confab-chat/confab/realtime-svc/socketio/socketiotest"
 )
-
-// pipes is a listener without a network, so that a server runs in a bubble, whose time costs none.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	if c, open := <-p; open {
-		return c, nil
-	}
-	return nil, net.ErrClosed
-}
-
-func (p pipes) Close() error {
-	close(p)
-	return nil
-}
-
-func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
-	near, far := net.Pipe()
-	p <- far
-	return near, nil
-}
 
 // endpoint is a running server.
 type endpoint struct {
@@ -50,8 +26,8 @@ type endpoint struct {
 // inBubble runs the test against a server whose goroutines must all end.
 func inBubble(t *testing.T, test func(t *testing.T, e *endpoint)) {
 	synctest.Test(t, func(t *testing.T) {
-		p := make(pipes)
-		e := &endpoint{Server: socketiotest.New(), t: t, dialer: websocket.Dialer{NetDialContext: p.dial}}
+		p := pipes.Listen()
+		e := &endpoint{Server: socketiotest.New(), t: t, dialer: websocket.Dialer{NetDialContext: p.Dial}}
 		listening := &http.Server{Handler: e, ReadHeaderTimeout: time.Minute}
 		go func() { _ = listening.Serve(p) }()
 		defer e.Close()
