@@ -28,13 +28,12 @@ type verifier interface {
 
 // hub holds the sockets of this replica and brings them what concerns them. It knows no protocol.
 type hub struct {
-	peers  *peer.Peers
-	broker broker.Broker
-	users  verifier
-	local  *ratelimit.Memory // counts sockets of this replica
-	maxAge time.Duration     // of a socket; 0 for no bound
-	// tokenless lets strangers enter conversations over Socket.IO, and hear that there is something new.
-	tokenless bool
+	peers     *peer.Peers
+	broker    broker.Broker
+	users     verifier
+	local     *ratelimit.Memory // counts sockets of this replica
+	maxAge    time.Duration     // of a socket; 0 for no bound
+	tokenless bool              // strangers may enter conversations over Socket.IO, and hear that there is something new
 	log       *slog.Logger
 	metrics   *metrics
 	history   *history

@@ -27,6 +27,8 @@ type relay struct {
 	proxy *httputil.ReverseProxy
 	room  chan struct{} // taken by requests that are passed on
 	lines chan struct{} // and by WebSockets, which last
+
+	absent http.Handler // answers where a session's replica is gone
 }
 
 const (
@@ -39,6 +41,7 @@ const (
 	sidSignature = 16 // bytes
 )
 
+// newRelay returns a relay whose absent is still to be set.
 func newRelay(keys peer.Keys) *relay {
 	r := &relay{keys: keys, room: make(chan struct{}, relayedMost), lines: make(chan struct{}, relayedLines)}
 	r.proxy = &httputil.ReverseProxy{
@@ -51,6 +54,7 @@ func newRelay(keys peer.Keys) *relay {
 			response.Header.Del("X-Request-Id") // this replica has set it
 			return nil
 		},
+		ErrorHandler: func(w http.ResponseWriter, q *http.Request, _ error) { r.absent.ServeHTTP(w, q) },
 	}
 	return r
 }
@@ -66,8 +70,8 @@ func (r *relay) rewrite(p *httputil.ProxyRequest) {
 	p.Out.Header.Set("X-Request-Id", httpkit.InfoFrom(p.In.Context()).RequestID)
 }
 
-// pass passes the request on where the session is another replica's, and reports whether it did. absent answers where that replica is gone.
-func (r *relay) pass(w http.ResponseWriter, q *http.Request, absent http.Handler) (bool, error) {
+// pass passes the request on where the session is another replica's, and reports whether it did.
+func (r *relay) pass(w http.ResponseWriter, q *http.Request) (bool, error) {
 	home := r.home(q.URL.Query().Get("sid"))
 	if !home.IsValid() || home == r.self {
 		return false, nil
@@ -82,9 +86,7 @@ func (r *relay) pass(w http.ResponseWriter, q *http.Request, absent http.Handler
 	default:
 		return true, errTooManyRelayed
 	}
-	proxy := *r.proxy
-	proxy.ErrorHandler = func(w http.ResponseWriter, q *http.Request, _ error) { absent.ServeHTTP(w, q) }
-	proxy.ServeHTTP(w, q.WithContext(context.WithValue(q.Context(), homeKey{}, home)))
+	r.proxy.ServeHTTP(w, q.WithContext(context.WithValue(q.Context(), homeKey{}, home)))
 	return true, nil
 }
 

@@ -23,6 +23,7 @@ func newSocketDoor(d *door, keys peer.Keys) *socketDoor {
 		PingInterval: pingEvery, PingTimeout: pongWait - pingEvery, PollHold: pollHold, WriteTimeout: writeWait, MaxPayload: maxFrame, Upgrades: maxUpgrades, SystemBuffer: sendBuffer,
 		NewID: s.relay.newID, Upgrader: &d.upgrader, Open: s.open,
 	})
+	s.relay.absent = s.engine
 	return s
 }
 
@@ -34,7 +35,7 @@ func (d *socketDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !d.originAllowed(r):
 		err = errOrigin
 	case r.URL.Query().Has("sid"):
-		passed, err = d.relay.pass(w, r, d.engine)
+		passed, err = d.relay.pass(w, r)
 	case d.hub.isDraining():
 		err = drain.ErrStopping
 	case !d.hasRoom(r.Context(), httpkit.InfoFrom(r.Context()).Network()):
@@ -52,8 +53,7 @@ func (d *socketDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // open has a session wait for its Connect. Clients of revision 4 send none: one of them that waits was refused, and connects again when we hang up, perhaps
 // with a token then.
 func (d *socketDoor) open(e *engineio.Session, r *http.Request) (engineio.Handler, error) {
-	info := httpkit.InfoFrom(r.Context())
-	c := &socketConn{hub: d.hub, engine: e, info: &httpkit.Info{RequestID: info.RequestID, TraceParent: info.TraceParent, Address: info.Address}}
+	c := &socketConn{hub: d.hub, engine: e, info: httpkit.InfoFrom(r.Context())}
 	c.token, _ = d.token(r)
 	wait := authWait
 	if e.Revision() == 3 {

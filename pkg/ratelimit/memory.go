@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A limiter forgets full buckets, which are as good as none, whenever it holds twice as many keys as were left the last time. When it holds mostKeys, others
-// are forgotten too, whichever they are, until half are left.
+// A limiter forgets full buckets, which are as good as none, whenever it holds twice as many keys as were left the last time, and at mostKeys. Where more than
+// three quarters of mostKeys are left then, others are forgotten too, whichever they are, until half are.
 const (
 	fewKeys  = 1000
 	mostKeys = 100_000
