@@ -76,26 +76,67 @@ func TestASlowServiceDoesNotSeemAway(t *testing.T) {
 }
 
 func TestCallersThatLeaveDoNotMakeAServiceSeemAway(t *testing.T) {
-	asked, end := make(chan struct{}, 100), make(chan struct{})
+	s := startUnsteady(t)
+	for range 20 {
+		s.callAndLeave(t)
+	}
+}
+
+func TestCallersThatLeaveDoNotMakeAServiceSeemThere(t *testing.T) {
+	s := startUnsteady(t)
+	s.breaks.Store(true)
+	for range 7 {
+		_, err := s.messages.Last(t.Context(), peer.LastRequest{})
+		requireFault(t, err, unavailable)
+	}
+	s.breaks.Store(false)
+	s.callAndLeave(t)
+	s.breaks.Store(true)
+	_, err := s.messages.Last(t.Context(), peer.LastRequest{})
+	requireFault(t, err, unavailable)
+	before := len(s.asked)
+	if _, err = s.messages.Last(t.Context(), peer.LastRequest{}); len(s.asked) != before {
+		t.Error("it is asked again at once after its eighth failure")
+	}
+	requireFault(t, err, unavailable)
+}
+
+// unsteady is a service that does not answer.
+type unsteady struct {
+	messages peer.Messages
+	asked    chan struct{}
+	breaks   atomic.Bool // its connections; else it lets its callers wait
+}
+
+func startUnsteady(t *testing.T) *unsteady {
+	t.Helper()
+	u, end := &unsteady{asked: make(chan struct{}, 100)}, make(chan struct{})
 	s := listen(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		asked <- struct{}{}
+		u.asked <- struct{}{}
+		if u.breaks.Load() {
+			panic(http.ErrAbortHandler)
+		}
 		<-end
 	}))
-	defer close(end)
-	messages := peer.NewMessages(s.URL, keys)
-	for range 20 {
-		ctx, leave := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_, _ = messages.Last(ctx, peer.LastRequest{})
-		}()
-		select {
-		case <-asked:
-		case <-time.After(5 * time.Second):
-			t.Fatal("a call does not reach it")
+	t.Cleanup(func() { close(end) })
+	u.messages = peer.NewMessages(s.URL, keys)
+	return u
+}
+
+func (u *unsteady) callAndLeave(t *testing.T) {
+	t.Helper()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	ended, before := make(chan struct{}), len(u.asked)
+	go func() {
+		defer close(ended)
+		_, _ = u.messages.Last(ctx, peer.LastRequest{})
+	}()
+	for deadline := time.Now().Add(5 * time.Second); len(u.asked) == before; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the call does not reach it")
 		}
-		leave()
-		<-ended
 	}
+	leave()
+	<-ended
 }

@@ -43,9 +43,9 @@ func newClient(service, baseURL string, keys Keys) *client {
 		service: service, base: strings.TrimSuffix(baseURL, "/"), keys: keys,
 		http: &http.Client{Transport: transport, Timeout: callTimeout},
 		breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
-			Timeout:      openFor,
-			ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
-			IsSuccessful: func(err error) bool { return err == nil || errors.Is(err, context.Canceled) },
+			Timeout:     openFor,
+			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
+			IsExcluded:  func(err error) bool { return errors.Is(err, context.Canceled) }, // the caller left: that says nothing of the service
 		}),
 	}
 }
