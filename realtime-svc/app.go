@@ -68,8 +68,8 @@ func New(ctx context.Context, cfg Config, env server.Env) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.maxAge, h.strangers.most = cfg.MaxConnectionAge, strangersPerRate*cfg.ConnectRate
-	h.tokenless = cfg.TokenlessRefresh
+	h.maxAge, h.tokenless = cfg.MaxConnectionAge, cfg.TokenlessRefresh
+	h.waiting.most, h.guests.most = waitingPerRate*cfg.ConnectRate, guestsPerRate*cfg.ConnectRate
 	native := newDoor(h, cfg.ConnectRate, env.HTTP.AllowedOrigins, env.Log)
 	return &App{env: env, drain: cfg.Drain, verifier: verifier, hub: h, door: native, sockets: newSocketDoor(native, env.ServiceKeys)}, nil
 }
@@ -103,7 +103,7 @@ func (a *App) Degraded() error { return a.env.Broker.Trouble() }
 // Drain takes no more sockets, and ends those there are evenly within -drain.
 func (a *App) Drain(ctx context.Context) {
 	a.hub.drain(ctx, a.drain)
-	a.sockets.engine.Close() // clients that have not connected to anything yet: the listener would wait for their polls
+	a.sockets.engine.Finish(farewellWait) // and of clients that have not connected to anything yet: the listener would wait for their polls
 }
 
 // Run brings events to sockets until ctx ends, and ends the sockets that are left then.

@@ -61,7 +61,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := d.hub.newSession(native{}, httpkit.InfoFrom(r.Context()))
 	if err := d.admit(r, s); err != nil {
 		s.stop()
-		d.errors.Problem(r.Context(), err, w)
+		d.refuse(w, r, err)
 		return
 	}
 	ws, err := d.upgrader.Upgrade(w, r, nil)
@@ -74,6 +74,14 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.stop()
 		_ = ws.Close() // the drain began this moment: the client connects again
 	}
+}
+
+// refuse closes the connection of a WebSocket's handshake: the client has no other use for it, and it costs as much as a socket.
+func (d *door) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if websocket.IsWebSocketUpgrade(r) {
+		w.Header().Set("Connection", "close")
+	}
+	d.errors.Problem(r.Context(), err, w)
 }
 
 // crowded spreads those who come again.

@@ -52,14 +52,15 @@ type hub struct {
 	draining bool
 	sockets  sync.WaitGroup
 
-	strangers strangers
+	waiting *strangers // for their token, all together
+	guests  *strangers // who may do without one, by network
 }
 
 func newHub(ctx context.Context, env server.Env, users verifier) (*hub, error) {
 	h := &hub{
 		peers: env.Peers, broker: env.Broker, users: users, local: ratelimit.NewMemory(), log: env.Log,
 		history: newHistory(env.Broker, env.Peers), check: make(chan struct{}, 1), sessions: map[*session]struct{}{},
-		strangers: strangers{of: map[string][]*session{}},
+		waiting: newStrangers(0), guests: newStrangers(0),
 	}
 	h.metrics = newMetrics(env.Registerer, &h.queued)
 	h.ctx, h.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -115,8 +116,8 @@ func (h *hub) serve(s *session, run func()) bool {
 		return false
 	}
 	h.sessions[s] = struct{}{}
-	if s.user == nil {
-		h.strangers.add(s)
+	if s.user == nil && s.stranger == nil {
+		s.stranger = h.waiting.add("", func() { s.out.finish(endUnavailable) })
 	}
 	h.metrics.sockets.WithLabelValues(s.encoder.protocol()).Inc()
 	h.sockets.Go(func() {
@@ -127,7 +128,6 @@ func (h *hub) serve(s *session, run func()) bool {
 }
 
 func (h *hub) gone(s *session) {
-	h.strangers.remove(s)
 	h.metrics.sockets.WithLabelValues(s.encoder.protocol()).Dec()
 	h.metrics.closes.WithLabelValues(s.out.ending().reason).Inc()
 	h.mu.Lock()
@@ -155,13 +155,14 @@ func (h *hub) enter(s *session, who identity.Identity) error {
 	}
 	s.user = u
 	s.become(who)
-	h.strangers.remove(s)
+	s.stranger.leave()
 	return nil
 }
 
 // exit undoes what the socket did here. It returns once its commands have ended.
 func (h *hub) exit(s *session) {
 	s.stop()
+	s.stranger.leave()
 	if s.user != nil {
 		s.user.remove(s)
 	}

@@ -134,5 +134,9 @@ func (s *session) begin(sub *subscription, c command, to int64) {
 	if missed > 0 {
 		sub.resync(true)
 	}
+	if sub.userID == "" { // a stranger may hear when there is something new, not how much there is
+		s.reply(c, result{})
+		return
+	}
 	s.reply(c, result{Joined: &position{ConversationID: sub.room.id, Rev: to}})
 }

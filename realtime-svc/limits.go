@@ -24,7 +24,7 @@ const (
 const maxRefusals = 3
 
 // maxUpgrades bounds the WebSockets that a replica's polling clients try at once. Others go on polling.
-const maxUpgrades = 500
+const maxUpgrades = 200
 
 // attachments is what an event may bring, though no command takes it: the answer says so then.
 var attachments = socketio.Limits{Attachments: 10, AttachmentBytes: maxFrame}
@@ -38,10 +38,13 @@ const (
 	// shareOfRate: each network may count on a tenth of the rate, so that one host cannot use it up, nor can nine. What it opens beyond
 	// that, it may while half of the sockets that may open at once are left for others.
 	shareOfRate = 10
-	// strangersPerRate: a network may have as many sockets without a token as the rate lets in within two seconds. Since no more than
-	// one second's may come at once, each has a second at least to bring its token, even if all that come are of this network.
-	strangersPerRate = 2
+	// guestsPerRate: where sockets may do without a token, a network may have as many of them as the rate lets in within two seconds.
+	guestsPerRate = 2
 )
+
+// waitingPerRate: as many sockets may wait for their token as the rate lets in within two seconds. Since no more than one second's may come at once, each has
+// a second at least to bring it, whoever else comes.
+const waitingPerRate = 2
 
 // maxResume bounds the events that a join replays. Who has missed more reads the feed over HTTP.
 const maxResume = 1000
@@ -55,6 +58,7 @@ const (
 	pongWait      = pingEvery + 20*time.Second // since the last frame of any kind
 	writeWait     = 10 * time.Second           // for one frame
 	flushWait     = 5 * time.Second            // for what waits when a socket is closed in good order
+	farewellWait  = time.Second                // for a client that polls to hear of a drain
 	closeWait     = 2 * time.Second            // for the client's half of the closing handshake
 	retireWait    = 5 * time.Second            // for the commands that were read before a drain
 	maxReconnect  = 500 * time.Millisecond     // that a client is asked to wait before it reconnects

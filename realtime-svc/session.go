@@ -17,18 +17,19 @@ import (
 
 // session is a socket as the hub knows it, whatever its protocol: who it acts for, what it joined, what waits to be written.
 type session struct {
-	id      string
-	hub     *hub
-	encoder encoder
-	out     *queue
-	lanes   lanes
-	info    *httpkit.Info
-	ctx     context.Context // ends with the socket
-	stop    context.CancelFunc
-	old     time.Time // when it is to reconnect; zero for never
-	abandon func()    // ends the connection of a socket that has ended, though what waits is not written; nil: that ends in time by itself
-	user    *user     // nil until a token came; the reader's alone, as is refused
-	refused int       // commands refused for their rate, less those accepted since
+	id       string
+	hub      *hub
+	encoder  encoder
+	out      *queue
+	lanes    lanes
+	info     *httpkit.Info
+	ctx      context.Context // ends with the socket
+	stop     context.CancelFunc
+	old      time.Time // when it is to reconnect; zero for never
+	abandon  func()    // ends the connection of a socket that has ended, though what waits is not written; nil: that ends in time by itself
+	stranger *stranger // nil where it came with a token
+	user     *user     // nil until a token came; the reader's alone, as is refused
+	refused  int       // commands refused for their rate, less those accepted since
 
 	mu     sync.Mutex
 	who    identity.Identity // its UserID is empty until a token came, and never changes then
@@ -59,6 +60,7 @@ func (s *session) identity() identity.Identity {
 
 // stay lets a socket be without a token.
 func (s *session) stay() {
+	s.stranger = s.hub.guests.add(s.info.Network(), func() { s.out.finish(endUnavailable) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.until = time.Time{}

@@ -19,6 +19,7 @@ type socketConn struct {
 	engine           *engineio.Session
 	info             *httpkit.Info    // of the handshake
 	token            string           // of the handshake; empty: it brought none
+	waits            *stranger        // until it is in the main namespace
 	session          *session         // nil until the client is in the main namespace
 	socket           *socketio.Socket // with session
 	closed           chan struct{}    // with session: closed after the last command
@@ -55,6 +56,7 @@ func (c *socketConn) writeFrames() {
 // Closed ends the socket, after its last command.
 func (c *socketConn) Closed(reason error) {
 	if c.session == nil {
+		c.waits.leave()
 		c.Handler.Closed(reason)
 		return
 	}
@@ -92,6 +94,7 @@ func (c *socketConn) connect(s *socketio.Socket, auth json.RawMessage) socketio.
 		c.refuse(s, err)
 		return nil
 	}
+	c.waits.leave()
 	c.session, c.socket, c.closed = session, s, make(chan struct{})
 	session.abandon = c.engine.Close
 	s.Accept()

@@ -44,7 +44,7 @@ func (d *socketDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err != nil:
-		d.errors.Problem(r.Context(), err, w)
+		d.refuse(w, r, err)
 	case !passed:
 		d.engine.ServeHTTP(w, r)
 	}
@@ -55,6 +55,7 @@ func (d *socketDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *socketDoor) open(e *engineio.Session, r *http.Request) (engineio.Handler, error) {
 	c := &socketConn{hub: d.hub, engine: e, info: httpkit.InfoFrom(r.Context())}
 	c.token, _ = d.token(r)
+	c.waits = d.hub.waiting.add("", e.Close)
 	wait := authWait
 	if e.Revision() == 3 {
 		wait = refusedWait

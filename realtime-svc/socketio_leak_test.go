@@ -3,10 +3,6 @@ package realtime
 import (
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -80,51 +76,22 @@ func TestSocketIOClientsLeaveNoGoroutineBehindHoweverTheyEnd(t *testing.T) {
 	})
 }
 
-// enterOverWebSocket returns a Socket.IO client of the user that has joined the conversation of her name.
+// enterOverWebSocket returns a client of the user that has joined the conversation of her name.
 func (r *replica) enterOverWebSocket(t *testing.T, issuer *tokentest.Issuer, name string) *websocket.Conn {
 	t.Helper()
-	dialer := websocket.Dialer{NetDialContext: r.pipes.Dial}
-	ws, _, err := dialer.DialContext(t.Context(), "ws://replica/socket.io/?EIO=4&transport=websocket&token="+url.QueryEscape(issuer.Token(t, name, time.Hour)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	join := fmt.Sprintf(`420["join",{"conversation":%q}]`, name)
-	for _, exchange := range [][2]string{{"", "0{"}, {"40", `40{"sid":`}, {join, `430[{"joined":`}} {
-		if exchange[0] != "" {
-			if err := ws.WriteMessage(websocket.TextMessage, []byte(exchange[0])); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, got, err := ws.ReadMessage(); !strings.HasPrefix(string(got), exchange[1]) {
-			t.Fatalf("%q is answered by %q, %v", exchange[0], got, err)
-		}
-	}
+	ws := r.dialSocketIO(t, issuer.Token(t, name, time.Hour))
+	exchange(t, ws, "40", `40{"sid":`)
+	exchange(t, ws, fmt.Sprintf(`420["join",{"conversation":%q}]`, name), `430[{"joined":`)
 	return ws
 }
 
+// enterByPolling has one join, and never poll.
 func (r *replica) enterByPolling(t *testing.T, issuer *tokentest.Issuer, name string) {
 	t.Helper()
-	transport := &http.Transport{DialContext: r.pipes.Dial}
-	defer transport.CloseIdleConnections()
-	do := func(method, query, body string) string {
-		request, err := http.NewRequestWithContext(t.Context(), method, "http://replica"+polling+query, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := transport.RoundTrip(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		answer, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(answer)
-	}
-	sid := sidOf(t, do("GET", "&token="+url.QueryEscape(issuer.Token(t, name, time.Hour)), ""))
-	if answer := do("POST", "&sid="+sid, "40\x1e"+fmt.Sprintf(`42["join",{"conversation":%q}]`, name)); answer != "ok" {
-		t.Fatalf("the answer is %q", answer)
+	l := r.openPolling(t, 4, issuer.Token(t, name, time.Hour))
+	defer l.close()
+	if err := l.say("40", fmt.Sprintf(`42["join",{"conversation":%q}]`, name)); err != nil {
+		t.Fatal(err)
 	}
 	synctest.Wait()
 }

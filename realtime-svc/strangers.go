@@ -5,43 +5,60 @@ import (
 	"sync"
 )
 
-// strangers are the sockets that have not entered by a token yet, by network, in the order in which they came.
+// strangers are clients of whom nobody knows who they are, by a key, in the order in which they came.
 type strangers struct {
-	most int // of one network; 0 for no bound
+	most int // of one key; 0 for no bound
 
 	mu sync.Mutex
-	of map[string][]*session
+	of map[string][]*stranger
 }
 
-// add ends the oldest stranger where its network has too many, instead of turning the new one away: who sends a token at once gets in,
-// however many others of the network wait for nothing.
-func (st *strangers) add(s *session) {
-	if st.most == 0 {
-		return
-	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	network := s.info.Network()
-	st.of[network] = append(st.of[network], s)
-	if all := st.of[network]; len(all) > st.most {
-		all[0].out.finish(endUnavailable)
-		st.of[network] = slices.Delete(all, 0, 1)
-	}
+func newStrangers(most int) *strangers { return &strangers{most: most, of: map[string][]*stranger{}} }
+
+// stranger is one of them; nil is none.
+type stranger struct {
+	among *strangers
+	key   string
+	end   func()
 }
 
-// remove takes a socket that may be none of them.
-func (st *strangers) remove(s *session) {
+// add ends the oldest stranger where there are too many of the key, instead of turning the new one away: who sends a token at once gets in, however many others
+// wait for nothing. end may be called before add returns.
+func (st *strangers) add(key string, end func()) *stranger {
 	if st.most == 0 {
-		return
+		return nil
 	}
+	one := &stranger{st, key, end}
+	if oldest := st.push(one); oldest != nil {
+		oldest.end()
+	}
+	return one
+}
+
+// push returns who is one too many, if anybody is.
+func (st *strangers) push(one *stranger) (oldest *stranger) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	network := s.info.Network()
-	all := st.of[network]
+	st.of[one.key] = append(st.of[one.key], one)
+	if all := st.of[one.key]; len(all) > st.most {
+		oldest = all[0]
+		st.of[one.key] = slices.Delete(all, 0, 1)
+	}
+	return oldest
+}
+
+// leave is called once the client is known, or gone, and may be called again.
+func (s *stranger) leave() {
+	if s == nil {
+		return
+	}
+	s.among.mu.Lock()
+	defer s.among.mu.Unlock()
+	all := s.among.of[s.key]
 	if i := slices.Index(all, s); i >= 0 {
-		st.of[network] = slices.Delete(all, i, i+1)
+		s.among.of[s.key] = slices.Delete(all, i, i+1)
 	}
-	if len(st.of[network]) == 0 {
-		delete(st.of, network)
+	if len(s.among.of[s.key]) == 0 {
+		delete(s.among.of, s.key)
 	}
 }

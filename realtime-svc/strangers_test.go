@@ -10,7 +10,6 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/confab-chat/confab/pkg/broker"
-	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/ratelimit"
 	"github.com/confab-chat/confab/pkg/token/tokentest"
@@ -70,7 +69,7 @@ func TestOfTooManySocketsWithoutATokenTheOldestIsAskedToComeAgain(t *testing.T) 
 		r := startReplica(t, Config{ConnectRate: 1}, w.broker, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
 		defer func() {
 			r.close()
-			if of := r.app.hub.strangers.of; len(of) != 0 {
+			if of := r.app.hub.waiting.of; len(of) != 0 {
 				t.Errorf("%v are left", of)
 			}
 		}()
@@ -84,42 +83,69 @@ func TestOfTooManySocketsWithoutATokenTheOldestIsAskedToComeAgain(t *testing.T) 
 			synctest.Wait() // until it is counted
 			return &client{t: t, ws: ws}
 		}
-		known, gone, first := open(), open(), open()
-		known.auth(issuer.Token(t, "ada", time.Hour)) // too late: it was the oldest of three
-		known.wantClose(endUnavailable.code)
+		first, gone, known := open(), open(), open()
+		first.auth(issuer.Token(t, "ada", time.Hour)) // too late: it was the oldest of three
+		first.wantClose(endUnavailable.code)
 		_ = gone.ws.Close()
-		known = open()
 		known.auth(issuer.Token(t, "ada", time.Hour))
 		known.want("reply")
-		second := open()
-		for _, c := range []*client{known, first, second} {
+		next, last := open(), open()
+		for _, c := range []*client{known, next, last} {
 			c.send(`{"id":1,"type":"ping"}`)
 			c.next()
 		}
-		open()
-		first.wantClose(endUnavailable.code)
-		second.send(`{"id":1,"type":"ping"}`)
-		second.wantCode("unauthenticated")
+		time.Sleep(time.Second)
+		defer r.dialSocketIO(t, "").Close() // whatever it speaks
+		next.wantClose(endUnavailable.code)
+		last.send(`{"id":1,"type":"ping"}`)
+		last.wantCode("unauthenticated")
 		known.wantNothing()
 	})
 }
 
-func TestTheStrangersOfANetworkAreNoConcernOfAnother(t *testing.T) {
-	h := &hub{ctx: t.Context(), strangers: strangers{most: 2, of: map[string][]*session{}}}
-	var came []*session
-	for _, address := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1", "192.0.2.2"} {
-		s := h.newSession(native{}, &httpkit.Info{Address: address})
-		t.Cleanup(s.stop)
-		h.strangers.add(s)
-		came = append(came, s)
-	}
-	for i, s := range came {
-		if ended := s.out.ending() != nil; ended != (i == 0) {
-			t.Errorf("the socket %d of %s has ended: %t", i, s.info.Address, ended)
+func TestOfTooManySocketIOClientsThatDoNotConnectTheOldestIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, issuer := newWorld(t, broker.NewMemory()), tokentest.New("ada")
+		r := startReplica(t, Config{ConnectRate: 1}, w.broker, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
+		defer func() {
+			r.close()
+			if of := r.app.hub.waiting.of; len(of) != 0 {
+				t.Errorf("%v are left", of)
+			}
+		}()
+		open := func() *websocket.Conn {
+			time.Sleep(time.Second)
+			return r.dialSocketIO(t, issuer.Token(t, "ada", time.Hour))
 		}
-		h.strangers.remove(s)
+		first := open()
+		ended := make(chan error, 1)
+		go func() {
+			_, _, err := first.ReadMessage()
+			ended <- err
+		}()
+		second, third := open(), open()
+		if err := <-ended; !websocket.IsCloseError(err, websocket.CloseNormalClosure) {
+			t.Errorf("the first ends with %v", err)
+		}
+		for _, ws := range []*websocket.Conn{second, third} {
+			exchange(t, ws, "40", `40{"sid":`)
+			_ = ws.Close()
+		}
+	})
+}
+
+func TestTheStrangersOfANetworkAreNoConcernOfAnother(t *testing.T) {
+	all, came, ended := newStrangers(2), []*stranger{}, []int{}
+	for i, network := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.1", "192.0.2.2"} {
+		came = append(came, all.add(network, func() { ended = append(ended, i) }))
 	}
-	if len(h.strangers.of) != 0 {
-		t.Errorf("%v are left", h.strangers.of)
+	if len(ended) != 1 || ended[0] != 0 {
+		t.Errorf("%v have ended, want the first", ended)
+	}
+	for _, one := range came {
+		one.leave()
+	}
+	if len(all.of) != 0 {
+		t.Errorf("%v are left", all.of)
 	}
 }

@@ -27,6 +27,7 @@ type endpoint struct {
 
 	mu     sync.Mutex
 	closed []error // what handlers were told
+	engine *engineio.Server
 	last   *engineio.Session
 }
 
@@ -57,6 +58,7 @@ func inBubble(t *testing.T, config engineio.Config, test func(t *testing.T, e *e
 			}
 		}
 		engine := engineio.New(config)
+		e.engine = engine
 		server := &http.Server{Handler: engine}
 		var group sync.WaitGroup
 		group.Go(func() { _ = server.Serve(p) })

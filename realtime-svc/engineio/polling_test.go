@@ -179,6 +179,7 @@ func TestSenderWaitsForAClientThatDoesNotPoll(t *testing.T) {
 				t.Errorf("the sender was through after %v", time.Since(begin))
 			}
 		})
+		synctest.Wait()
 		var got int
 		for range 3 {
 			_, answer := e.get(session)

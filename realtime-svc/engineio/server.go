@@ -65,7 +65,10 @@ func New(c Config) *Server {
 }
 
 // Close ends all sessions, waits for their WebSockets, and lets nobody in from then on.
-func (s *Server) Close() {
+func (s *Server) Close() { s.Finish(0) }
+
+// Finish is Close, and lets clients that poll fetch what was sent before, for up to so long.
+func (s *Server) Finish(farewell time.Duration) {
 	s.mu.Lock()
 	s.closed = true
 	sessions := make([]*Session, 0, len(s.sessions))
@@ -75,10 +78,17 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	for _, session := range sessions {
 		session.Close()
-		s.remove(session)
 	}
 	s.running.Wait()
+	for end := time.Now().Add(farewell); s.count() > 0 && time.Now().Before(end); {
+		time.Sleep(farewellPoll)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.sessions)
 }
+
+const farewellPoll = 10 * time.Millisecond
 
 // ServeHTTP answers a request of the protocol.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -224,6 +234,12 @@ func (s *Server) session(id string) *Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[id]
+}
+
+func (s *Server) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
 }
 
 func (s *Server) remove(session *Session) {

@@ -3,6 +3,7 @@ package engineio_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -160,6 +161,28 @@ func TestServerThatClosesWritesWhatItHasSentBefore(t *testing.T) {
 			t.Errorf("heard %q and %q", first, second)
 		}
 		e.want(http.StatusOK, "4bye\x1e1")(e.get(session))
+	})
+}
+
+func TestServerThatFinishesLetsPollingClientsFetchWhatWaits(t *testing.T) {
+	inBubble(t, engineio.Config{}, func(t *testing.T, e *endpoint) {
+		session := e.poll("4")
+		_ = e.last.Send(engineio.Message{Data: []byte("bye")})
+		gone := e.poll("4")
+		begin := time.Now()
+		var group sync.WaitGroup
+		group.Go(func() { e.engine.Finish(time.Minute) })
+		time.Sleep(time.Second)
+		e.want(http.StatusOK, "4bye\x1e1")(e.get(session))
+		group.Wait()
+		if took := time.Since(begin); took < 10*time.Second || took > 11*time.Second { // it forgets who does not come
+			t.Errorf("it took %v", took)
+		}
+		e.want(http.StatusBadRequest, `{"code":1,"message":"Session ID unknown"}`+"\n")(e.get(gone))
+		begin = time.Now()
+		if e.engine.Finish(time.Minute); time.Since(begin) > 0 {
+			t.Errorf("without anybody it took %v", time.Since(begin))
+		}
 	})
 }
 
