@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/base64"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,6 +100,29 @@ func TestASessionWhoseReplicaIsGoneIsUnknown(t *testing.T) {
 	gone := newRelay(servertest.ServiceKeys)
 	gone.self = listener.Addr().(*net.TCPAddr).AddrPort()
 	want(t, servertest.Call(t, "GET", g.http+polling+"&sid="+gone.newID(), "", nil), 400, unknownSession)
+}
+
+func TestAPollThatAReplicaHasTakenIsNotPassedOnAgain(t *testing.T) {
+	g := inMemory(t)
+	var asked atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 || len(r.TransferEncoding) != 0 {
+			t.Errorf("a poll comes with a body: %d, %v", r.ContentLength, r.TransferEncoding)
+		}
+		if asked.Add(1) == 1 {
+			return // so that the connection is used again
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	defer other.Close()
+	there := newRelay(servertest.ServiceKeys)
+	there.self = other.Listener.Addr().(*net.TCPAddr).AddrPort()
+	sid := there.newID()
+	want(t, servertest.Call(t, "GET", g.http+polling+"&sid="+sid, "", nil), 200, "")
+	want(t, servertest.Call(t, "GET", g.http+polling+"&sid="+sid, "", nil), 400, unknownSession)
+	if n := asked.Load(); n != 2 {
+		t.Errorf("it is asked %d times for two polls", n)
+	}
 }
 
 func TestNoSessionLeadsAnywhereButToAReplica(t *testing.T) {
