@@ -8,13 +8,14 @@ import (
 
 	"github.com/confab-chat/confab/allinone"
 	"github.com/confab-chat/confab/pkg/server"
+	realtime "github.com/confab-chat/confab/realtime-svc"
 )
 
 func main() {
 	if len(os.Args) > 1 && allinone.IsCommand(os.Args[1]) {
 		os.Exit(allinone.RunCommand(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
-	var cfg allinone.Config
+	cfg := allinone.Config{Realtime: realtime.Config{ConnectRate: 500}}
 	server.Main(server.Program{
 		Name:          "confab",
 		About:         "is all of Confab in one process.",

@@ -39,6 +39,14 @@ func (c *client) do(method, path string, body any) error {
 	return err
 }
 
+// ask sends a GET without more than its path.
+func (c *client) ask(path string) (status int, err error) {
+	if _, err := io.WriteString(c.conn, "GET "+path+" HTTP/1.1\r\nHost: bench\r\n\r\n"); err != nil {
+		return 0, err
+	}
+	return c.read()
+}
+
 func (c *client) read() (status int, err error) {
 	line, err := c.in.ReadSlice('\n')
 	if err != nil {

@@ -48,7 +48,7 @@ func (c *confab) run(ctx context.Context) error {
 	}
 	defer log.Close() // the child has its own
 	flags := append([]string{"-data-dir", filepath.Join(c.dir, "data"), "-http-addr", c.address, "-admin-addr", c.admin,
-		"-send-rate", "0", "-register-rate", "0", "-login-rate", "0", "-start-limit", "0"}, c.flags...)
+		"-send-rate", "0", "-register-rate", "0", "-login-rate", "0", "-start-limit", "0", "-connect-rate", "0"}, c.flags...)
 	c.cmd = exec.CommandContext(ctx, c.binary, flags...)
 	c.cmd.Stdout, c.cmd.Stderr = log, log
 	if err := c.cmd.Start(); err != nil {
@@ -101,5 +101,9 @@ func (c *confab) dial(token string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), token: token}, nil
+	return newClient(conn, token), nil
+}
+
+func newClient(conn net.Conn, token string) *client {
+	return &client{conn: conn, in: bufio.NewReader(conn), token: token}
 }

@@ -1,15 +1,15 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,9 +21,9 @@ const (
 	floodTime       = time.Minute
 	floodSettle     = 5 * time.Second
 	handshakeRate   = 5000 // a second, none of which is followed by a CONNECT
-	handshakers     = 50   // connections
+	handshakers     = 200  // connections
 	halfOpen        = 10_000
-	halfOpenPause   = time.Second // before one that was closed is opened again
+	pause           = 5 * time.Second // at the mean, before a half-open one is opened, and again after it was closed
 	honestSpeakers  = 10
 	honestInterval  = 100 * time.Millisecond
 	polledAtOnce    = 500 // sessions
@@ -62,6 +62,9 @@ func (c *confab) flood(ctx context.Context, addresses int) error {
 	if err != nil {
 		return err
 	}
+	if err := c.restart(ctx); err != nil {
+		return err
+	}
 	speakers := make([]*honest, len(users))
 	for i, u := range users {
 		if speakers[i], err = c.honest(u.token, speaker.room); err != nil {
@@ -76,12 +79,12 @@ func (c *confab) flood(ctx context.Context, addresses int) error {
 	if err != nil {
 		return err
 	}
-	flooding, stop := context.WithTimeout(ctx, floodTime)
+	flooding, stop := context.WithCancel(ctx)
 	defer stop()
 	a := &attack{confab: c, ctx: flooding, addresses: addresses, sessions: make(chan string, polledAtOnce)}
 	var group sync.WaitGroup
 	group.Go(a.run)
-	waits, err := speakAll(speakers, floodTime-floodSettle)
+	waits, err := speakAll(speakers, floodTime)
 	if err != nil {
 		return err
 	}
@@ -151,103 +154,105 @@ func speakAll(speakers []*honest, length time.Duration) ([]time.Duration, error)
 func (a *attack) run() {
 	var group sync.WaitGroup
 	for i := range handshakers {
-		group.Go(func() { a.shakeHands(a.client(i)) })
+		group.Go(func() {
+			pace := time.NewTicker(handshakers * time.Second / handshakeRate)
+			defer pace.Stop()
+			a.keep(i, a.shakeHands(pace.C))
+		})
 	}
 	for i := range polledAtOnce {
-		group.Go(func() { a.poll(a.client(i)) })
+		group.Go(func() { a.keep(i, a.poll) })
 	}
 	for i := range halfOpen {
-		group.Go(func() { a.hold(a.dialer(i)) })
+		group.Go(func() {
+			a.rest()
+			a.keep(i, a.hold)
+		})
 	}
 	group.Wait()
 }
 
-// dialer dials from one of the addresses.
-func (a *attack) dialer(n int) *net.Dialer {
-	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+n%a.addresses))}}
+// dial dials from one of the addresses.
+func (a *attack) dial(n int) (net.Conn, error) {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+n%a.addresses))}}
+	return dialer.DialContext(a.ctx, "tcp", a.address)
 }
 
-func (a *attack) client(n int) *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: a.dialer(n).DialContext, MaxIdleConnsPerHost: 1}}
-}
-
-func (a *attack) get(c *http.Client, query string) (string, error) {
-	r, err := http.NewRequestWithContext(a.ctx, http.MethodGet, "http://"+a.address+"/socket.io/?EIO=4&transport=polling"+query, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := c.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return string(text), err
-}
-
-func (a *attack) shakeHands(c *http.Client) {
-	defer c.CloseIdleConnections()
-	pace := time.NewTicker(handshakers * time.Second / handshakeRate)
-	defer pace.Stop()
+// keep has f use a connection until ctx ends, and another one whenever that breaks.
+func (a *attack) keep(n int, f func(c *client) error) {
 	for a.ctx.Err() == nil {
-		<-pace.C
-		answer, err := a.get(c, "")
+		conn, err := a.dial(n)
 		if err != nil {
+			a.rest()
 			continue
 		}
-		a.asked.Add(1)
-		if _, rest, ok := strings.Cut(answer, `"sid":"`); ok {
-			a.admitted.Add(1)
-			sid, _, _ := strings.Cut(rest, `"`)
-			select {
-			case a.sessions <- sid:
-			default:
-			}
+		hangUp := context.AfterFunc(a.ctx, func() { _ = conn.Close() })
+		for c := newClient(conn, ""); err == nil; {
+			err = f(c)
 		}
+		hangUp()
+		_ = conn.Close()
+	}
+}
+
+// shakeHands never connects what it opens.
+func (a *attack) shakeHands(pace <-chan time.Time) func(c *client) error {
+	return func(c *client) error {
+		<-pace
+		status, err := c.ask("/socket.io/?EIO=4&transport=polling")
+		if err != nil {
+			return err
+		}
+		a.asked.Add(1)
+		if status != http.StatusOK {
+			return nil
+		}
+		a.admitted.Add(1)
+		_, rest, _ := bytes.Cut(c.body, []byte(`"sid":"`))
+		sid, _, _ := bytes.Cut(rest, []byte(`"`))
+		select {
+		case a.sessions <- string(sid):
+		default:
+		}
+		return nil
 	}
 }
 
 // poll keeps a session alive that never connects.
-func (a *attack) poll(c *http.Client) {
-	defer c.CloseIdleConnections()
-	for a.ctx.Err() == nil {
-		select {
-		case sid := <-a.sessions:
-			for answer, err := a.get(c, "&sid="+sid); err == nil && strings.HasPrefix(answer, "2"); {
-				answer, err = a.get(c, "&sid="+sid)
-			}
-		case <-a.ctx.Done():
+func (a *attack) poll(c *client) error {
+	select {
+	case sid := <-a.sessions:
+		status, err := c.ask("/socket.io/?EIO=4&transport=polling&sid=" + sid)
+		for err == nil && status == http.StatusOK {
+			status, err = c.ask("/socket.io/?EIO=4&transport=polling&sid=" + sid)
 		}
+		return err
+	case <-a.ctx.Done():
+		return a.ctx.Err()
 	}
 }
 
-// hold asks for a WebSocket, for a session where there is one, and says nothing on it.
-func (a *attack) hold(d *net.Dialer) {
-	for a.ctx.Err() == nil {
-		conn, err := d.DialContext(a.ctx, "tcp", a.address)
-		if err == nil {
-			a.open.Add(1)
-			a.sayNothing(conn)
-			a.open.Add(-1)
-		}
-		select {
-		case <-time.After(halfOpenPause):
-		case <-a.ctx.Done():
-		}
-	}
-}
-
-func (a *attack) sayNothing(conn net.Conn) {
-	defer context.AfterFunc(a.ctx, func() { _ = conn.Close() })()
-	defer conn.Close()
+// hold asks for a WebSocket, for a session where there is one, and says nothing on it until it is closed.
+func (a *attack) hold(c *client) error {
 	session := ""
 	select {
 	case sid := <-a.sessions:
 		session = "&sid=" + sid
 	default:
 	}
-	if _, err := fmt.Fprintf(conn, upgradeToSocket, session); err != nil {
-		return
+	if _, err := fmt.Fprintf(c.conn, upgradeToSocket, session); err != nil {
+		return err
 	}
-	_, _ = io.Copy(io.Discard, bufio.NewReaderSize(conn, 64)) // until it is closed
+	a.open.Add(1)
+	_, _ = io.Copy(io.Discard, c.conn)
+	a.open.Add(-1)
+	a.rest()
+	return io.EOF
+}
+
+func (a *attack) rest() {
+	select {
+	case <-time.After(rand.N(2 * pause)):
+	case <-a.ctx.Done():
+	}
 }
