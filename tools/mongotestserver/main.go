@@ -1,6 +1,6 @@
 // Command mongotestserver is the stand-in for MongoDB in Confab's tests: FerretDB over SQLite behind the gate, for where
 // no MongoDB can be installed. It prints one line, its mongodb:// URI, when it is ready. It stops, and removes its data,
-// on SIGTERM, on SIGINT and when its standard input ends, so that it does not outlive the process that holds the other
+// on SIGTERM, on SIGINT and, without -alone, when its standard input ends, so that it does not outlive the process that holds the other
 // end of that pipe. Whoever starts it in the background of a script has to give it an input that stays open.
 package main
 
@@ -29,6 +29,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	flags := flag.NewFlagSet("mongotestserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	addr := flags.String("addr", "127.0.0.1:0", "address to listen on")
+	alone := flags.Bool("alone", false, "go on when the standard input ends, as in a container")
 	gated := flags.Bool("gate", true, "let one request through at a time; false shows what FerretDB does without")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -42,10 +43,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() {
-		_, _ = io.Copy(io.Discard, stdin)
-		cancel()
-	}()
+	if !*alone {
+		go func() {
+			_, _ = io.Copy(io.Discard, stdin)
+			cancel()
+		}()
+	}
 	if err := serve(ctx, *addr, *gated, stdout, stderr); err != nil {
 		fmt.Fprintln(stderr, "mongotestserver:", err)
 		return 1
