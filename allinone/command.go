@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
+	"github.com/confab-chat/confab/allinone/check"
 	"github.com/confab-chat/confab/allinone/terminal"
 	"github.com/confab-chat/confab/pkg/config"
 )
@@ -18,15 +20,21 @@ Commands, each with a -h of its own:
   confab backup FILE    copy the data to FILE, while confab runs or not
   confab restore FILE   fill an empty data directory from FILE, while confab is stopped
   confab chat           chat from this terminal
+  confab check          find out whether a deployment brings a message to whom it is for
 `
 
 // IsCommand reports whether an argument names a command.
-func IsCommand(name string) bool { return name == "backup" || name == "restore" || name == "chat" }
+func IsCommand(name string) bool {
+	return slices.Contains([]string{"backup", "restore", "chat", "check"}, name)
+}
 
 // RunCommand runs a command and returns the exit code: 0 done, 1 failed, 2 called wrongly.
 func RunCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if args[0] == "chat" {
+	switch args[0] {
+	case "chat":
 		return terminal.Command(ctx, args[1:], os.Stdin, stdout, stderr)
+	case "check":
+		return check.Command(ctx, args[1:], stdout, stderr)
 	}
 	fs := flag.NewFlagSet("confab "+args[0], flag.ContinueOnError)
 	fs.SetOutput(stdout)

@@ -23,6 +23,7 @@ type Load struct {
 	Crowd   int           // more sockets, spread over the quiet rooms
 	Slow    int           // more sockets in the first room, on the first gateway: they take few frames a second
 	Stuck   int           // and those that take none
+	Most    int           // changes of all writers; 0: what MongoDB's stand-in bears
 }
 
 const (
@@ -30,13 +31,14 @@ const (
 	sendWait    = 90 * time.Second // for one change, all tries
 	arrivalWait = 40 * time.Second // for the last change to reach all readers: above every bound there is
 	joinWait    = time.Minute
-	mostChanges = 3000 // of all writers: what MongoDB's stand-in bears
+	mostChanges = 3000 // where a load does not say
 )
 
 // crew are users with readers and writers.
 type crew struct {
 	load     Load
 	seed     uint64
+	tag      string // in its users' addresses
 	users    []*client.Client
 	userIDs  []string
 	rooms    []string

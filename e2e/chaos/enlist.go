@@ -1,10 +1,13 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/confab-chat/confab/pkg/client"
@@ -14,7 +17,8 @@ const registering = 4 // users at a time: the server hashes a password for each
 
 // enlist registers users and opens rooms.
 func enlist(ctx context.Context, url string, load Load, seed uint64) (*crew, error) {
-	c := &crew{load: load, seed: seed, tries: newTries()}
+	load.Most = cmp.Or(load.Most, mostChanges)
+	c := &crew{load: load, seed: seed, tag: strings.ToLower(rand.Text()), tries: newTries()}
 	if err := c.register(ctx, url, max(2, (load.Readers+load.Crowd)/socketsEach, load.Writers)); err != nil {
 		return nil, err
 	}
@@ -25,7 +29,7 @@ func enlist(ctx context.Context, url string, load Load, seed uint64) (*crew, err
 
 const password = "correct horse"
 
-func emailOf(user int) string { return fmt.Sprintf("user%d@example.com", user) }
+func (c *crew) emailOf(user int) string { return fmt.Sprintf("user%d.%s@example.com", user, c.tag) }
 
 func (c *crew) register(ctx context.Context, url string, n int) error {
 	c.users, c.userIDs = make([]*client.Client, n), make([]string, n)
@@ -41,7 +45,7 @@ func (c *crew) register(ctx context.Context, url string, n int) error {
 				return
 			}
 			me, err := c.users[i].Register(ctx, client.Registration{
-				Email: emailOf(i), Password: password, FirstName: "User", LastName: fmt.Sprint(i),
+				Email: c.emailOf(i), Password: password, FirstName: "User", LastName: fmt.Sprint(i),
 			})
 			c.userIDs[i], errs[i] = me.ID, err
 		})

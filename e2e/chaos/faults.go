@@ -108,7 +108,7 @@ func killAuth(ctx context.Context, s *Scene) (string, error) {
 		for pause.For(asking, loginPause) {
 			guest, err := client.New(client.Options{URL: s.URL})
 			if err == nil {
-				_, err = guest.Login(asking, emailOf(logins%len(s.crew.users)), password)
+				_, err = guest.Login(asking, s.crew.emailOf(logins%len(s.crew.users)), password)
 			}
 			if err != nil {
 				if asking.Err() == nil {

@@ -34,8 +34,8 @@ type Report struct {
 // OK reports whether nothing happened that must not.
 func (r *Report) OK() bool { return r.Verdict.OK() && len(r.Inboxes) == 0 && len(r.Problems) == 0 }
 
-// conclude waits until all is told, and fills the report.
-func (s *Scenario) conclude(ctx context.Context, scene *Scene) error {
+// judge waits until all is told, and fills the report but for what metrics say.
+func (s *Scenario) judge(ctx context.Context, scene *Scene) error {
 	r, c := scene.report, scene.crew
 	took, settled := c.settle()
 	if !settled {
@@ -52,9 +52,7 @@ func (s *Scenario) conclude(ctx context.Context, scene *Scene) error {
 	slices.Sort(r.Rejoins)
 	slices.Sort(r.Sends)
 	r.SocketsCut = len(r.Rejoins)
-	var gaps, announced, replayed, inboxes error
-	var wrong []wrongLine
-	wrong, inboxes = c.inboxes(ctx)
+	wrong, inboxes := c.inboxes(ctx)
 	for _, l := range wrong {
 		r.Inboxes = append(r.Inboxes, l.what)
 		if slices.Contains(c.quiet, l.room) {
@@ -64,11 +62,27 @@ func (s *Scenario) conclude(ctx context.Context, scene *Scene) error {
 	if len(r.Inboxes) > 0 {
 		scene.problem("%d lines of inboxes are wrong in the end: %s", len(r.Inboxes), r.Inboxes[0])
 	}
+	return errors.Join(judged, inboxes)
+}
+
+// conclude is judge, and reads the metrics.
+func (s *Scenario) conclude(ctx context.Context, scene *Scene) error {
+	r, judged := scene.report, s.judge(ctx, scene)
+	var gaps, announced, replayed error
 	r.Gaps, gaps = scene.total(ctx, peer.RealtimeService, "confab_gaps_total", "")
 	r.Announced, announced = scene.total(ctx, peer.MessageService, "confab_announcements_retried_total", "")
 	r.Replayed, replayed = scene.total(ctx, peer.RealtimeService, "confab_replayed_events_total", `from="messages"`)
 	r.Missed = s.symptom != nil && s.symptom(r)
-	return errors.Join(judged, inboxes, gaps, announced, replayed)
+	return errors.Join(judged, gaps, announced, replayed)
+}
+
+// dismiss ends all sockets, and notes who had given up before.
+func (s *Scene) dismiss() {
+	s.crew.dismiss()
+	if failed := s.crew.failed; len(failed) > 0 {
+		s.problem("%d readers or writers gave up, one with: %v", len(failed), failed[0])
+	}
+	s.report.Again = s.crew.resent + s.crew.tries.again()
 }
 
 // problem notes what fails the scenario.

@@ -73,11 +73,7 @@ func (s *Scenario) Run(ctx context.Context, bin, dir string, seed uint64) (r *Re
 	if err = scene.crew.muster(ctx, scene.Process(peer.RealtimeService, 0).URL()); err == nil {
 		err = errors.Join(s.perform(ctx, scene), s.conclude(ctx, scene))
 	}
-	scene.crew.dismiss()
-	if failed := scene.crew.failed; len(failed) > 0 {
-		scene.problem("%d readers or writers gave up, one with: %v", len(failed), failed[0])
-	}
-	scene.report.Again = scene.crew.resent + scene.crew.tries.again()
+	scene.dismiss()
 	return scene.report, errors.Join(err, scene.findLeaks(ctx, before))
 }
 
@@ -129,7 +125,7 @@ func (s *Scenario) perform(ctx context.Context, scene *Scene) error {
 		err = fmt.Errorf("the fault: %w", err)
 	}
 	scene.report.Did = did
-	if scene.crew.promises.Asked() >= mostChanges {
+	if scene.crew.promises.Asked() >= scene.crew.load.Most {
 		scene.problem("the writers were through before the fault was")
 	}
 	time.Sleep(calmAfter)

@@ -51,7 +51,7 @@ func (c *crew) write(ctx context.Context) {
 func (w *writer) run(ctx context.Context) {
 	pace := time.NewTicker(max(w.crew.load.Every, time.Nanosecond))
 	defer pace.Stop()
-	for w.crew.promises.Asked() < mostChanges {
+	for w.crew.promises.Asked() < w.crew.load.Most {
 		select {
 		case <-ctx.Done():
 			return
