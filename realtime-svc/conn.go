@@ -146,7 +146,7 @@ func (c *conn) writeFrames() {
 func (c *conn) write(f frame) error {
 	defer c.session.out.wrote(f)
 	_ = c.ws.SetWriteDeadline(time.Now().Add(writeWait)) // never fails
-	c.session.hub.metrics.deliveries.WithLabelValues(f.kind).Inc()
+	c.session.hub.metrics.delivery(f)
 	return c.ws.WriteMessage(websocket.TextMessage, f.data)
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/confab-chat/confab/pkg/broker"
@@ -63,7 +64,7 @@ func overBrokers(t *testing.T, test func(t *testing.T, g *gateway)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = client.Close() })
-		test(t, startGateway(t, newWorld(t, broker.NewRedis(client, slog.New(slog.DiscardHandler)))))
+		test(t, startGateway(t, newWorld(t, broker.NewRedis(client, slog.New(slog.DiscardHandler), prometheus.NewRegistry()))))
 	})
 }
 

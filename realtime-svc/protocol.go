@@ -1,6 +1,8 @@
 package realtime
 
 import (
+	"time"
+
 	"github.com/confab-chat/confab/pkg/chat"
 	"github.com/confab-chat/confab/pkg/fault"
 )
@@ -137,6 +139,7 @@ type broadcast struct {
 	kind   string // the event's name
 	class  class
 	body   any
+	sent   time.Time // of a new message: its created_at; else zero
 	frames [slots]*frame
 }
 
@@ -144,6 +147,7 @@ func (b *broadcast) frame(e encoder) frame {
 	known := &b.frames[e.slot()]
 	if *known == nil {
 		f := e.event(b)
+		f.sent = b.sent
 		*known = &f
 	}
 	return **known

@@ -21,7 +21,8 @@ const (
 type frame struct {
 	kind  string // an event's name, reply or error
 	class class
-	data  []byte // shared: never changed
+	data  []byte    // shared: never changed
+	sent  time.Time // of a new message that passes live: its created_at; else zero
 }
 
 // queue holds the frames that wait for one socket's writer, bounded in bytes.

@@ -129,6 +129,9 @@ func (r *room) accept(e chat.Event) {
 // pass gives an event to the sockets, but not to members whose history starts after its message.
 func (r *room) pass(e chat.Event) {
 	b := &broadcast{kind: e.Type, class: eventful, body: e}
+	if e.Type == chat.MessageCreated {
+		b.sent = e.Message.CreatedAt.Time
+	}
 	for s := range r.joined {
 		if e.Message.Seq > s.fromSeq {
 			s.give(b)

@@ -47,7 +47,7 @@ func (c *socketConn) writeFrames() {
 			<-c.session.out.ready
 			continue
 		}
-		c.hub.metrics.deliveries.WithLabelValues(next.kind).Inc()
+		c.hub.metrics.delivery(next)
 		_ = c.socket.SendText(next.data) // an error is of a session that has ended: Closed comes
 		c.session.out.wrote(next)
 	}

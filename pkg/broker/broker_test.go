@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/confab-chat/confab/pkg/broker"
@@ -96,5 +97,5 @@ func wantDelivery(t *testing.T, s broker.Subscription, payload string) {
 }
 
 func newRedis(client redis.UniversalClient) *broker.Redis {
-	return broker.NewRedis(client, slog.New(slog.DiscardHandler))
+	return broker.NewRedis(client, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 }

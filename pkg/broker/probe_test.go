@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/confab-chat/confab/pkg/broker"
@@ -78,6 +79,16 @@ func (s *swallower) newConns(n int) func() bool {
 	}
 }
 
+// timeouts returns how many probes are counted as lost.
+func timeouts(t *testing.T, registry *prometheus.Registry) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 || families[0].GetName() != "confab_broker_probe_timeouts_total" {
+		t.Fatalf("the metrics are %v, %v", families, err)
+	}
+	return families[0].GetMetric()[0].GetCounter().GetValue()
+}
+
 func TestASubscriptionNoticesThatNothingArrives(t *testing.T) {
 	t.Parallel()
 	server, cluster := redistest.StartServer(t), redistest.StartCluster(t)
@@ -99,15 +110,20 @@ func TestASubscriptionNoticesThatNothingArrives(t *testing.T) {
 			var told record
 			client := tt.open(&s)
 			t.Cleanup(func() { _ = client.Close() })
-			b := broker.NewRedis(client, told.log())
+			registry := prometheus.NewRegistry()
+			b := broker.NewRedis(client, told.log(), registry)
 			b.ProbeEvery(500 * time.Millisecond)
 			k := track(t, b, manyChannels()...)
 			time.Sleep(1700 * time.Millisecond)                                                          // three probes
 			k.eventually("a connection that works is kept", func() bool { return k.interruptions <= 1 }) // one where this machine stalls
+			before := timeouts(t, registry)
 			again := s.newConns(2 * tt.nodes)
 			s.start()
 			eventually(t, "it is tried anew, and again", again)
 			eventually(t, "the reason is logged", func() bool { return told.count("does not arrive") == tt.nodes })
+			if lost := timeouts(t, registry) - before; lost < float64(tt.nodes) {
+				t.Errorf("%v probes are counted as lost, want one of each of %d nodes at least", lost, tt.nodes)
+			}
 			s.on.Store(false)
 			k.wantHealed()
 		})

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -19,6 +20,7 @@ type Redis struct {
 	verbs      verbs
 	probeEvery time.Duration
 	troubles   troubles
+	timeouts   prometheus.Counter // of probes
 }
 
 // verbs are the commands of pub/sub. Redis confirms a subscription by the command's own name.
@@ -54,12 +56,17 @@ func wrongURL(err error) error {
 	return fmt.Errorf("-redis-url: %w", err)
 }
 
-// NewRedis returns a broker over the client, which stays the caller's to close. It logs why subscriptions fail.
-func NewRedis(client redis.UniversalClient, log *slog.Logger) *Redis {
+// NewRedis returns a broker over the client, which stays the caller's to close. It logs why subscriptions fail, and counts those that fall silent.
+func NewRedis(client redis.UniversalClient, log *slog.Logger, registerer prometheus.Registerer) *Redis {
 	r := &Redis{
 		client: client, verbs: verbs{"PUBLISH", "subscribe", "unsubscribe", "message"}, probeEvery: 5 * time.Second,
 		troubles: troubles{log: log, at: map[string]trouble{}},
+		timeouts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "confab_broker_probe_timeouts_total",
+			Help: "Probes of subscriptions to Redis that did not come back in time: what was published did not arrive either, and the connection is made anew.",
+		}),
 	}
+	registerer.MustRegister(r.timeouts)
 	if cluster, ok := client.(*redis.ClusterClient); ok {
 		r.cluster, r.verbs = cluster, verbs{"SPUBLISH", "ssubscribe", "sunsubscribe", "smessage"}
 	}

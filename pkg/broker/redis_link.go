@@ -144,8 +144,10 @@ func (l *link) listenForProbes(ctx context.Context) error {
 				r.troubles.over(ctx, l.node.Addr)
 			}
 		case err != nil:
+			r.timeouts.Inc()
 			return fmt.Errorf("probe not published: %w", err)
 		default:
+			r.timeouts.Inc()
 			return errors.New("what is published does not arrive")
 		}
 		pause.For(ctx, r.probeEvery-wait)

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/confab-chat/confab/pkg/broker"
@@ -58,7 +59,7 @@ func failsAndWorksAgain(t *testing.T, wrong, right []any) {
 	setUser := []any{"ACL", "SETUSER", "ada"}
 	server.Do(t, slices.Concat(setUser, []any{"on", ">secret", "allkeys", "allcommands"}, wrong)...)
 	var told record
-	b := broker.NewRedis(dial(t, "redis://ada:secret@"+server.Addr), told.log())
+	b := broker.NewRedis(dial(t, "redis://ada:secret@"+server.Addr), told.log(), prometheus.NewRegistry())
 	b.ProbeEvery(200 * time.Millisecond)
 	s, err := b.Subscribe(t.Context())
 	if err != nil {
@@ -87,7 +88,7 @@ func failsAndWorksAgain(t *testing.T, wrong, right []any) {
 func TestAClusterThatIsOutOfReachIsLogged(t *testing.T) {
 	t.Parallel()
 	var told record
-	b := broker.NewRedis(dial(t, "redis+cluster://127.0.0.1:1"), told.log())
+	b := broker.NewRedis(dial(t, "redis+cluster://127.0.0.1:1"), told.log(), prometheus.NewRegistry())
 	s, err := b.Subscribe(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +123,7 @@ func TestASubscriptionTriesLessOftenWhileRedisIsAwayButOnceASecond(t *testing.T)
 		var told record
 		client := redis.NewClient(&redis.Options{Addr: "redis.example:6379", Dialer: away.dial})
 		defer client.Close()
-		b := broker.NewRedis(client, told.log())
+		b := broker.NewRedis(client, told.log(), prometheus.NewRegistry())
 		s, err := b.Subscribe(t.Context())
 		if err != nil {
 			t.Fatal(err)

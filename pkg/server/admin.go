@@ -31,12 +31,29 @@ func degraded(app App) error {
 func newDegradedGauge(app App) prometheus.GaugeFunc {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "confab_degraded", Help: "1 while the process goes on without something that it would rather have, which /readyz names; else 0.",
-	}, func() float64 {
-		if degraded(app) != nil {
-			return 1
-		}
-		return 0
-	})
+	}, func() float64 { return oneIf(degraded(app) != nil) })
+}
+
+// newDrainingGauge tells of the end of a process, from SIGTERM on.
+func newDrainingGauge(stopping *atomic.Bool) prometheus.GaugeFunc {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "confab_draining", Help: "1 from SIGTERM on, while sockets, requests and what is owed to others come to their end; else 0.",
+	}, func() float64 { return oneIf(stopping.Load()) })
+}
+
+// newBuildInfo tells which program the process is: the other metrics of a process do not.
+func newBuildInfo(program string) prometheus.GaugeFunc {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "confab_build_info", Help: "Always 1: which program this is, and of which version.",
+		ConstLabels: prometheus.Labels{"program": program, "version": Version},
+	}, func() float64 { return 1 })
+}
+
+func oneIf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // adminHandler serves /metrics, /healthz (the process lives) and /readyz (it may get requests).

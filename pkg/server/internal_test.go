@@ -53,3 +53,16 @@ func TestTheGaugeOfDegradationIsOneWhileSomethingIsMissing(t *testing.T) {
 		})
 	}
 }
+
+func TestAProcessTellsWhichProgramItIs(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newBuildInfo("message-svc"))
+	gathered, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := gathered[0].GetMetric()[0]
+	if labels := m.GetLabel(); labels[0].GetValue() != "message-svc" || labels[1].GetValue() != Version || m.GetGauge().GetValue() != 1 {
+		t.Errorf("the metric is %v", m)
+	}
+}

@@ -64,7 +64,7 @@ func (p *Program) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	registry.MustRegister(newDegradedGauge(app))
+	registry.MustRegister(newBuildInfo(p.Name), newDegradedGauge(app))
 	return errors.Join(Serve(ctx, &p.Config, app, registry, log, p.greet), app.Close())
 }
 

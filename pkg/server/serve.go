@@ -36,7 +36,9 @@ type listener struct {
 // connections of a Drainer, the listeners with the requests under way, the app's background work, and last the admin listener.
 func Serve(ctx context.Context, c *Config, app App, gatherer prometheus.Gatherer, log *slog.Logger, listening func(public net.Addr)) error {
 	var stopping atomic.Bool
-	admin, err := listen(ctx, "admin", c.AdminAddr, adminHandler(app, gatherer, &stopping, c.PProf), log)
+	own := prometheus.NewRegistry()
+	own.MustRegister(newDrainingGauge(&stopping))
+	admin, err := listen(ctx, "admin", c.AdminAddr, adminHandler(app, prometheus.Gatherers{gatherer, own}, &stopping, c.PProf), log)
 	if err != nil {
 		return err
 	}

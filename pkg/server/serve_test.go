@@ -126,6 +126,13 @@ func (r *running) readiness(t *testing.T, status int) string {
 	return strings.TrimSpace(h.Status + " " + h.Reason)
 }
 
+func (r *running) wantMetric(t *testing.T, line string) {
+	t.Helper()
+	if got := servertest.Call(t, http.MethodGet, r.admin+"/metrics", "", nil); !strings.Contains(got.Body, "\n"+line+"\n") {
+		t.Errorf("the metrics are %s, want %s", got.Body, line)
+	}
+}
+
 func TestProgramListensOnThreeAddresses(t *testing.T) {
 	a := &app{public: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "public") })}
 	r := serve(t, a)
@@ -137,9 +144,7 @@ func TestProgramListensOnThreeAddresses(t *testing.T) {
 			t.Errorf("%s answers %d %q", url, got.Status, got.Body)
 		}
 	}
-	if got := servertest.Call(t, http.MethodGet, r.admin+"/metrics", "", nil); !strings.Contains(got.Body, "confab_test_things 0") {
-		t.Errorf("the metrics are %s", got.Body)
-	}
+	r.wantMetric(t, "confab_test_things 0")
 	if got := servertest.Call(t, http.MethodGet, r.admin+"/debug/pprof/", "", nil); got.Status != http.StatusNotFound {
 		t.Errorf("without -pprof it answers %d", got.Status)
 	}
@@ -178,11 +183,13 @@ func TestEndWaitsForConnectionsAndRequests(t *testing.T) {
 	}()
 	<-entered
 
+	r.wantMetric(t, "confab_draining 0")
 	r.stop()
 	<-d.draining
 	if got := r.readiness(t, http.StatusServiceUnavailable); got != "stopping" {
 		t.Fatalf("while it stops, /readyz says %q", got)
 	}
+	r.wantMetric(t, "confab_draining 1")
 	if got := servertest.Call(t, http.MethodGet, r.public, "", nil); got.Body != "done" {
 		t.Fatalf("while it drains, a request gets %+v", got)
 	}

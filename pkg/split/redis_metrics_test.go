@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,9 @@ func readPool(t *testing.T, registry *prometheus.Registry) pool {
 	}
 	values := map[string]float64{}
 	for _, family := range families {
+		if !strings.HasPrefix(family.GetName(), "confab_redis_") {
+			continue
+		}
 		for _, m := range family.GetMetric() {
 			key := family.GetName()
 			for _, label := range m.GetLabel() {

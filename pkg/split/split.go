@@ -42,7 +42,7 @@ func (c *Config) Connect(env server.Env) (server.Env, error) {
 	}
 	env.Registerer.MustRegister(newRedisPools(redis))
 	env.ServiceKeys = keys
-	env.Broker = broker.NewRedis(redis, env.Log)
+	env.Broker = broker.NewRedis(redis, env.Log, env.Registerer)
 	env.Limiter = ratelimit.NewRedis(redis)
 	env.Peers = &peer.Peers{
 		Auth:          peer.NewAuth(c.AuthURL, keys),
