@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/netip"
 	"net/url"
@@ -130,13 +131,15 @@ func TestComposeSetsFlagsThatTheProgramsHaveAndURLsWhereSomebodyListens(t *testi
 	}
 }
 
-func TestComposePublishesWebAlone(t *testing.T) {
-	for name, s := range composed(t, "CONFAB_PORT=8000").Services {
-		if name != routes.Web && len(s.Ports) > 0 {
-			t.Errorf("%s publishes %v", name, s.Ports)
+func TestComposePublishesWebAloneAndGrafanaToThisMachine(t *testing.T) {
+	published := map[string]string{routes.Web: ":8000 to 3000", "grafana": "127.0.0.1:8010 to 3000"}
+	for name, s := range composed(t, "CONFAB_PORT=8000", "CONFAB_GRAFANA_PORT=8010").Services {
+		var ports []string
+		for _, p := range s.Ports {
+			ports = append(ports, fmt.Sprintf("%s:%s to %d", p.HostIP, p.Published, p.Target))
 		}
-		if name == routes.Web && (len(s.Ports) != 1 || s.Ports[0].Published != "8000" || s.Ports[0].Target != 3000) {
-			t.Errorf("web publishes %v", s.Ports)
+		if strings.Join(ports, ", ") != published[name] {
+			t.Errorf("%s publishes %q", name, ports)
 		}
 		if s.NetworkMode != "" {
 			t.Errorf("%s is in the network %s", name, s.NetworkMode)
