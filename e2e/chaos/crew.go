@@ -54,6 +54,7 @@ type crew struct {
 
 	mu     sync.Mutex
 	waits  []time.Duration // for a 201, of writers over HTTP
+	most   int64           // tries of one of these
 	failed []error
 	resent int64
 }
@@ -100,10 +101,11 @@ func (c *crew) fail(err error) {
 	c.failed = append(c.failed, err)
 }
 
-func (c *crew) took(d time.Duration) {
+// took notes how long a 201 took to come, and after how many tries.
+func (c *crew) took(d time.Duration, tries int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waits = append(c.waits, d)
+	c.waits, c.most = append(c.waits, d), max(c.most, tries)
 }
 
 // dismiss ends all sockets.

@@ -24,6 +24,7 @@ type Report struct {
 	Rejoins    []time.Duration // sorted
 	Sends      []time.Duration // sorted: of writers over HTTP, from the request to its 201, tries included
 	Again      int64           // tries of writers that were not the first
+	Most       int64           // tries of one send over HTTP
 	SocketsCut int
 	Gaps       int64 // that the gateways had to close, as far as these live
 	Announced  int64 // tries to announce an event that Redis did not take, of message-svcs that live
@@ -48,7 +49,7 @@ func (s *Scenario) judge(ctx context.Context, scene *Scene) error {
 	if n := c.renewed.Load(); n > 0 {
 		scene.problem("%d times a user had to renew her token, long before its time", n)
 	}
-	r.Rejoins, r.Sends = c.rejoins(), c.waits
+	r.Rejoins, r.Sends, r.Most = c.rejoins(), c.waits, c.most
 	slices.Sort(r.Rejoins)
 	slices.Sort(r.Sends)
 	r.SocketsCut = len(r.Rejoins)

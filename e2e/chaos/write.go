@@ -88,6 +88,7 @@ func (w *writer) send(ctx context.Context) error {
 	if w.socket == nil {
 		w.crew.tries.wanted.Add(1)
 	}
+	ctx, made := counting(ctx)
 	m, err := send(ctx, draft)
 	if err != nil {
 		return fmt.Errorf("a send failed: %w", err)
@@ -98,7 +99,7 @@ func (w *writer) send(ctx context.Context) error {
 	}
 	w.last, w.revision = &m, 0
 	if w.socket == nil {
-		w.crew.took(time.Since(begin))
+		w.crew.took(time.Since(begin), made.Load())
 	}
 	return nil
 }

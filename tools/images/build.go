@@ -9,16 +9,21 @@ import (
 )
 
 // program is a command of the repository.
-type program struct{ name, module string }
+type program struct {
+	name, module string
+	args         []string // that it is started with where nobody says otherwise
+}
 
 var programs = []program{
-	{"auth-svc", "auth-svc"},
-	{"confab", "allinone"},
-	{"conversation-svc", "conversation-svc"},
-	{"message-svc", "message-svc"},
-	{"mongotestserver", "tools/mongotestserver"}, // stands in for MongoDB where that is not to be had; of no use to keep data
-	{"realtime-svc", "realtime-svc"},
-	{"web", "web"},
+	{name: "auth-svc", module: "auth-svc"},
+	{name: "confab", module: "allinone"},
+	{name: "conversation-svc", module: "conversation-svc"},
+	{name: "message-svc", module: "message-svc"},
+	// Stands in for MongoDB in tests where that is not to be had. It forgets all when it ends.
+	{name: "mongotestserver", module: "tools/mongotestserver", args: []string{"-alone", "-addr", ":27017"}},
+	{name: "reach", module: "e2e"}, // for e2e-k8s
+	{name: "realtime-svc", module: "realtime-svc"},
+	{name: "web", module: "web"},
 }
 
 func names() []string {

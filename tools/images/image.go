@@ -19,7 +19,7 @@ import (
 const user = 65532
 
 // image is nothing but the program: no shell, no root, and no write but to /data.
-func (c config) image(binary string) (v1.Image, error) {
+func (c config) image(binary string, args []string) (v1.Image, error) {
 	program, err := os.ReadFile(binary)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (c config) image(binary string) (v1.Image, error) {
 	file = file.DeepCopy()
 	file.OS, file.Architecture = "linux", c.arch
 	file.Config = v1.Config{
-		Entrypoint: []string{"/program"}, User: "65532:65532", WorkingDir: "/data",
+		Entrypoint: []string{"/program"}, Cmd: args, User: "65532:65532", WorkingDir: "/data",
 		Labels: map[string]string{"org.opencontainers.image.version": c.version, "org.opencontainers.image.licenses": "Apache-2.0"},
 	}
 	return mutate.ConfigFile(image, file)

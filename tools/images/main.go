@@ -79,7 +79,7 @@ func (c config) make(ctx context.Context, p program) (err error) {
 	if err := c.build(ctx, p, binary); err != nil {
 		return err
 	}
-	image, err := c.image(binary)
+	image, err := c.image(binary, p.args)
 	if err != nil {
 		return err
 	}
