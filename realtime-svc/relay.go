@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
@@ -19,6 +18,7 @@ import (
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/peer"
+	"github.com/confab-chat/confab/pkg/tcp"
 )
 
 // relay passes a request of a Socket.IO session on to the replica that has it, so that no load balancer has to. The session's id says which one that is, under a
@@ -48,7 +48,7 @@ func newRelay(keys peer.Keys) *relay {
 	r := &relay{keys: keys, room: make(chan struct{}, relayedMost), lines: make(chan struct{}, relayedLines)}
 	r.proxy = &httputil.ReverseProxy{
 		Transport: &http.Transport{
-			DialContext: (&net.Dialer{Timeout: relayDial}).DialContext, ResponseHeaderTimeout: relayAnswer, MaxIdleConnsPerHost: relayedMost,
+			DialContext: tcp.Dialer(relayDial).DialContext, ResponseHeaderTimeout: relayAnswer, MaxIdleConnsPerHost: relayedMost,
 			IdleConnTimeout: time.Minute,
 		},
 		Rewrite: r.rewrite,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/config"
 	"github.com/confab-chat/confab/pkg/server"
+	"github.com/confab-chat/confab/pkg/tcp"
 )
 
 const (
@@ -27,7 +28,7 @@ const (
 
 func newTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialContext:           tcp.Dialer(dialTimeout).DialContext,
 		MaxIdleConnsPerHost:   128,
 		IdleConnTimeout:       idleTimeout,
 		TLSHandshakeTimeout:   answerTimeout,
@@ -82,8 +83,12 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.ask(order[len(order)-1], r)
 }
 
-// order returns all replicas, beginning with the one whose turn it is. Those that rest come last.
+// order returns all replicas, beginning with the one whose turn it is. Those that rest come last. A URL that is the only one may stand for several replicas, as in
+// Kubernetes: it comes twice.
 func (b *balancer) order(now time.Time) []*replica {
+	if len(b.replicas) == 1 {
+		return []*replica{b.replicas[0], b.replicas[0]}
+	}
 	first := int(b.turn.Add(1)) % len(b.replicas)
 	order := slices.Concat(b.replicas[first:], b.replicas[:first])
 	slices.SortStableFunc(order, func(x, y *replica) int { return x.rests(now) - y.rests(now) })

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +55,24 @@ func TestDeadReplicaIsPassedOverAndThenLeftAlone(t *testing.T) {
 	tries := f.count(t, "confab_upstream_failures_total", map[string]string{"upstream": "message-svc", "kind": "error"})
 	if limit := 1 + time.Since(start).Seconds(); tries < 1 || tries > limit {
 		t.Fatalf("of 100 requests %v tried the dead replica, want one a second", tries)
+	}
+}
+
+func TestTheOnlyURLIsAskedTwiceSinceItMayStandForSeveralReplicas(t *testing.T) {
+	var broke atomic.Bool
+	r := answering(t, "other", func(w http.ResponseWriter, r *http.Request) {
+		if !broke.Swap(true) {
+			broken(w, r)
+		}
+		_, _ = io.WriteString(w, "other")
+	})
+	f := run(t, options{message: config.List{r.URL}})
+	if a := servertest.Call(t, "GET", f.url+"/v1/messages", "", nil); a.Body != "other" {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	broke.Store(false)
+	if a := servertest.Call(t, "POST", f.url+"/v1/messages", "", "{}"); a.Status < 500 {
+		t.Errorf("a request that may have been carried out is sent again: %d %s", a.Status, a.Body)
 	}
 }
 

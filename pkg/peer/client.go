@@ -17,6 +17,7 @@ import (
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/identity"
+	"github.com/confab-chat/confab/pkg/tcp"
 )
 
 const (
@@ -39,6 +40,7 @@ type client struct {
 func newClient(service, baseURL string, keys Keys) *client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 128
+	transport.DialContext = tcp.Dialer(callTimeout).DialContext
 	return &client{
 		service: service, base: strings.TrimSuffix(baseURL, "/"), keys: keys,
 		http: &http.Client{Transport: transport, Timeout: callTimeout},
