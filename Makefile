@@ -7,17 +7,18 @@ $(if $(filter oneshell,$(.FEATURES)),,$(error GNU make 4 or newer is needed, and
 SERVICES := auth-svc conversation-svc message-svc realtime-svc
 COMMANDS := ./allinone/cmd/confab ./web/cmd/web ./realtime-svc/cmd/socketio-testserver $(foreach s,$(SERVICES),./$s/cmd/$s)
 MODULES   = $(shell awk '/^\t\.\// {print substr($$1, 3)}' go.work)
-OUTSIDE  := tools tools/mongotestserver
+TOOLS    := tools/mongotestserver tools/images tools/chart
+OUTSIDE  := tools $(TOOLS)
 LINT     := $(CURDIR)/bin/golangci-lint
 MONGO    := $(CURDIR)/bin/mongotestserver
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   = -ldflags '-X github.com/confab-chat/confab/pkg/server.Version=$(VERSION)'
 FUZZTIME ?= 10s
 
-.PHONY: help build run run-split test test-split bench fuzz chaos churn lint fmt fmt-check tidy tidy-check ci deps go $(MONGO)
+.PHONY: help build run run-split test test-split bench fuzz chaos churn chart chart-check images e2e-k8s lint fmt fmt-check tidy tidy-check alerts-check ci deps go $(MONGO)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 build: | go ## Build bin/confab, and a binary for each service and for web
 	@go build -o bin/ $(LDFLAGS) $(COMMANDS)
@@ -32,7 +33,7 @@ run-split: deps build $(MONGO) ## Run two replicas of each service, one port in 
 
 test: deps $(MONGO) ## Run all tests, under the race detector
 	@CONFAB_TEST_MONGOSERVER=$(MONGO) go test -race -shuffle=on work | sed '/\[no test files\]/d'
-	@cd tools/mongotestserver && GOWORK=off go test -shuffle=on ./...
+	@for tool in tools/mongotestserver tools/images; do GOWORK=off go -C $$tool test -shuffle=on ./...; done
 
 test-split: deps ## Run the end-to-end tests over two replicas of each service
 	@CONFAB_E2E_SPLIT=1 go test -race -shuffle=on -count=1 -timeout 20m ./e2e
@@ -56,13 +57,31 @@ fuzz: deps ## Run each fuzz target for FUZZTIME (10s)
 
 lint: $(LINT) ## Run golangci-lint on every module
 	@$(LINT) run $$(go list -m -f '{{.Dir}}/...')
-	@cd tools/mongotestserver && GOWORK=off $(LINT) run
+	@for tool in $(TOOLS); do (cd $$tool && GOWORK=off $(LINT) run); done
+
+chart: | go ## Render k8s/base and the table of values from the Helm chart
+	@for what in base values; do GOWORK=off go -C tools/chart run . $$what; done
+
+chart-check: | go ## Test the Helm chart, and fail where `make chart` would change a file
+	@for what in base values; do GOWORK=off go -C tools/chart run . $$what -check; done
+	@# -count=1, since the cache of results does not see that a file outside the module has changed
+	@GOWORK=off go -C tools/chart test -count=1 -shuffle=on ./...
+
+images: | go ## Build all container images into dist/images
+	@GOWORK=off go -C tools/images run . -source $(CURDIR) -out $(CURDIR)/dist/images -version $(VERSION)
+
+e2e-k8s: | go ## Install, scale, roll and break Confab in the cluster of kubectl; LOAD='…' puts an image into it: FILE NAME
+	@for tag in e2e-1 e2e-2; do \
+		GOWORK=off go -C tools/images run . -source $(CURDIR) -out $(CURDIR)/dist/$$tag -version $$tag >/dev/null; \
+		for image in dist/$$tag/*.tar; do $(or $(LOAD),:) "$$image" "confab/$$(basename "$$image" .tar):$$tag"; done; \
+	done
+	@go run ./e2e/cmd/e2e-k8s $(E2E)
 
 fmt: $(LINT) ## Format the code and order its imports
-	@$(LINT) fmt $(MODULES) tools/mongotestserver
+	@$(LINT) fmt $(MODULES) $(TOOLS)
 
 fmt-check: $(LINT) ## Fail where `make fmt` would change a file
-	@$(LINT) fmt --diff $(MODULES) tools/mongotestserver || { echo 'Not formatted: run make fmt.' >&2; exit 1; }
+	@$(LINT) fmt --diff $(MODULES) $(TOOLS) || { echo 'Not formatted: run make fmt.' >&2; exit 1; }
 
 tidy: | go ## Tidy every go.mod and sync the workspace
 	@for module in $(MODULES) $(OUTSIDE); do GOWORK=off go -C $$module mod tidy; done
@@ -75,14 +94,18 @@ tidy-check: | go ## Fail where `make tidy` would change a file
 	cd "$$copy"; changed=$$(find * -name 'go.*' | while read -r file; do cmp -s "$$file" "$(CURDIR)/$$file" || echo "$$file"; done); \
 	[ -z "$$changed" ] || { echo 'Not tidy, run make tidy:' $$changed >&2; exit 1; }
 
+alerts-check: deps ## Have Prometheus read the alerts, and try each on a fault
+	@promtool check rules k8s/helm/confab/files/alerts.yaml
+	@promtool test rules k8s/alerts_test.yaml k8s/alerts_quiet_test.yaml
+
 ci: ## Run what continuous integration runs
-	@for step in tidy-check fmt-check lint test test-split build; do \
+	@for step in tidy-check fmt-check lint chart-check alerts-check test test-split build; do \
 		start=$$SECONDS; echo "== $$step"; \
 		$(MAKE) $$step; echo "== $$step took $$((SECONDS - start)) s"; \
 	done
 
 deps: | go ## Install what the tests need, where apt-get can
-	@missing=$$(command -v redis-server >/dev/null || echo redis-server; command -v "$$(go env CC)" >/dev/null || echo gcc libc6-dev; \
+	@missing=$$(command -v redis-server >/dev/null || echo redis-server; command -v promtool >/dev/null || echo prometheus; command -v "$$(go env CC)" >/dev/null || echo gcc libc6-dev; \
 		command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm); \
 	[ "$$missing" ] || exit 0; \
 	command -v apt-get >/dev/null || { echo "Install these, then try again:" $$missing >&2; exit 1; }; \
@@ -91,11 +114,11 @@ deps: | go ## Install what the tests need, where apt-get can
 	$$sudo apt-get update >"$$log" 2>&1 || true; \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $$missing >>"$$log" 2>&1 </dev/null || \
 		{ tail -n 5 "$$log" >&2; echo "Install these, then try again:" $$missing >&2; exit 1; }; \
-	case "$$missing" in redis-server*) \
-		echo 'Stopping the Redis service that came with it: the tests start their own'; \
-		$$sudo service redis-server stop >/dev/null 2>&1 || true; \
-		$$sudo update-rc.d redis-server disable >/dev/null 2>&1 || true;; \
-	esac
+	for service in redis-server prometheus; do case " "$$missing" " in *" $$service "*) \
+		echo "Stopping the service $$service that came with it: the tests start their own"; \
+		$$sudo service $$service stop >/dev/null 2>&1 || true; \
+		$$sudo update-rc.d $$service disable >/dev/null 2>&1 || true;; \
+	esac; done
 	@cd e2e/socketio; [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --loglevel=error >/dev/null
 
 go:
