@@ -1,0 +1,122 @@
+// Command e2e-k8s installs Confab in the cluster that kubectl points at, uses it, scales it, rolls it and breaks it, and says what became of each. It needs
+// kubectl, helm, the images of two versions that the cluster can pull or has, and a namespace to itself.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	var r run
+	flag.StringVar(&r.namespace, "namespace", "confab-e2e", "`name` of the namespace, which is made, and deleted at the end")
+	flag.StringVar(&r.tag, "tag", "e2e-1", "`version` that is installed")
+	flag.StringVar(&r.next, "next", "e2e-2", "`version` that it is rolled to")
+	flag.StringVar(&r.repository, "repository", "confab", "`name` that the images' names begin with")
+	flag.StringVar(&r.mongo, "mongodb-image", "mongo:8", "`image` of MongoDB, or of what stands in for it")
+	flag.StringVar(&r.redis, "redis-image", "redis:8", "`image` of Redis")
+	flag.IntVar(&r.port, "node-port", 30080, "`port` of web on each node")
+	flag.StringVar(&r.node, "node", "127.0.0.1", "`address` of a node")
+	flag.StringVar(&r.only, "only", "", "run the steps whose name holds `text`, on what an earlier run with -keep left")
+	flag.BoolVar(&r.keep, "keep", false, "keep the namespace")
+	flag.DurationVar(&r.roll, "roll", 5*time.Minute, "`time` under load in which all services are rolled")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := r.all(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e-k8s:", err)
+		os.Exit(1)
+	}
+}
+
+// run is one pass over a cluster.
+type run struct {
+	namespace, tag, next, repository, mongo, redis, node, only string
+	port                                                       int
+	keep                                                       bool
+	roll                                                       time.Duration
+	expired                                                    string // a token that has expired
+}
+
+// step does one thing, and says in some words how it went.
+type step struct {
+	name string
+	do   func(ctx context.Context) (string, error)
+}
+
+func (r *run) steps() []step {
+	return []step{
+		{"wrong values are refused", r.wrongValues},
+		{"a missing secret, a database that is away", r.notReady},
+		{"helm install", r.install},
+		{"helm test", r.helmTest},
+		{"the suite, through web's NodePort", r.suite},
+		{"who reaches whom", r.edges},
+		{"realtime-svc from 2 to 4 and back", r.scale},
+		{"all services to the next version", r.rollAll},
+		{"pods killed one by one", r.kill},
+		{"evictions", r.evict},
+		{"CPU autoscaling", r.autoscale},
+		{"a wrong image, with --atomic", r.wrongImage},
+		{"helm uninstall", r.uninstall},
+		{"kubectl apply -k", r.kustomize},
+	}
+}
+
+// all runs the steps, each though one before it failed, but for the first install.
+func (r *run) all(ctx context.Context) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	failed := 0
+	fmt.Println("| step | took | |\n|---|---|---|")
+	for _, s := range r.steps() {
+		if !strings.Contains(s.name, r.only) {
+			continue
+		}
+		begin := time.Now()
+		said, err := s.do(ctx)
+		if err != nil {
+			failed++
+			said = "**failed**"
+		}
+		fmt.Printf("| %s | %v | %s |\n", s.name, time.Since(begin).Round(time.Second), said)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "  ! %s: %v\n", s.name, err)
+		}
+		if ctx.Err() != nil || err != nil && s.name == "helm install" {
+			break
+		}
+	}
+	var err error
+	if failed > 0 {
+		err = fmt.Errorf("%d steps failed", failed)
+	}
+	if !r.keep {
+		_, deleted := kubectl(context.WithoutCancel(ctx), "delete", "namespace", r.namespace, "--ignore-not-found")
+		err = errors.Join(err, deleted)
+	}
+	return err
+}
+
+// prepare makes the namespace, in which pods have to be restricted.
+func (r *run) prepare(ctx context.Context) error {
+	if _, err := kubectl(ctx, "get", "namespace", r.namespace); err == nil {
+		return nil
+	}
+	if _, err := kubectl(ctx, "create", "namespace", r.namespace); err != nil {
+		return err
+	}
+	_, err := kubectl(ctx, "label", "namespace", r.namespace, "pod-security.kubernetes.io/enforce=restricted")
+	return err
+}
+
+func (r *run) url() string { return fmt.Sprintf("http://%s:%d", r.node, r.port) }
