@@ -24,7 +24,7 @@ func TestCheckTellsWhetherAMessageComesThrough(t *testing.T) {
 	}{
 		"through the deployment's door":      {[]string{"-url", p.url}, 0, "The message came through " + p.url},
 		"through a gateway":                  {[]string{"-url", p.url, "-gateways", address}, 0, "The message came through http://" + address},
-		"not through one that does not hear": {[]string{"-url", p.url, "-gateways", deaf.Addr().String(), "-wait", "2s"}, 1, "cannot be joined through http://" + deaf.Addr().String()},
+		"not through one that does not hear": {[]string{"-url", p.url, "-gateways", deaf.Addr().String(), "-wait", "10s"}, 1, "cannot be joined through http://" + deaf.Addr().String()},
 		"not without a deployment":           {[]string{"-url", "http://127.0.0.1:1", "-wait", "2s"}, 1, "127.0.0.1:1"},
 		"not to an address without a port":   {[]string{"-url", p.url, "-gateways", "127.0.0.1"}, 1, "-gateways is no host:port"},
 		"not where it is called wrongly":     {[]string{"-urls", "x"}, 2, "-urls"},

@@ -21,7 +21,7 @@ var (
 	endTooBig       = &ending{code: 1009, reason: "frame_too_big"}                  // above maxFrame
 	endRestart      = &ending{code: 1012, reason: "restart", flush: true}           // this replica stops: reconnect to another
 	endOfAge        = &ending{code: 1012, reason: "connection_age", flush: true}    // above -max-connection-age: reconnect to any replica
-	endUnavailable  = &ending{code: 1013, reason: "try_again_later", flush: true}   // tokens cannot be verified yet
+	endUnavailable  = &ending{code: 1013, reason: "try_again_later", flush: true}   // tokens cannot be verified yet, or too many sockets wait for theirs
 	endTokenExpired = &ending{code: 4401, reason: "token_expired"}                  // reconnect with a new token
 	endNoToken      = &ending{code: 4402, reason: "no_token"}                       // none came within authWait
 	endTooSlow      = &ending{code: 4408, reason: "too_slow"}                       // reads less than it is sent: reconnect and resume

@@ -110,15 +110,16 @@ func (h *hub) sweep(ctx context.Context) {
 
 // serve runs a socket until it ends. It returns false where the hub takes no more.
 func (h *hub) serve(s *session, run func()) bool {
+	if s.user == nil && s.stranger == nil {
+		s.stranger = h.waiting.add("", func() { s.out.finish(endUnavailable) }) // which may write to another socket: not under the lock
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.draining {
+		s.stranger.leave()
 		return false
 	}
 	h.sessions[s] = struct{}{}
-	if s.user == nil && s.stranger == nil {
-		s.stranger = h.waiting.add("", func() { s.out.finish(endUnavailable) })
-	}
 	h.metrics.sockets.WithLabelValues(s.encoder.protocol()).Inc()
 	h.sockets.Go(func() {
 		defer h.gone(s)

@@ -6,11 +6,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -70,9 +68,7 @@ func (r *relay) rewrite(p *httputil.ProxyRequest) {
 	p.Out.Header.Set("Authorization", "Bearer "+token)
 	p.Out.Header.Del("Cookie")
 	p.Out.Header.Set("X-Request-Id", httpkit.InfoFrom(p.In.Context()).RequestID)
-	if p.Out.Body == nil {
-		p.Out.Body = io.NopCloser(strings.NewReader("")) // else the transport sends a GET again where a connection breaks: a second poll, after packets that are lost
-	}
+	httpkit.SendOnce(p.Out) // a second poll would bring the packets after those that were lost with the first
 }
 
 // pass passes the request on where the session is another replica's, and reports whether it did.

@@ -27,7 +27,7 @@ type session struct {
 	stop     context.CancelFunc
 	old      time.Time // when it is to reconnect; zero for never
 	abandon  func()    // ends the connection of a socket that has ended, though what waits is not written; nil: that ends in time by itself
-	stranger *stranger // nil where it came with a token
+	stranger *stranger // nil: it never was one
 	user     *user     // nil until a token came; the reader's alone, as is refused
 	refused  int       // commands refused for their rate, less those accepted since
 

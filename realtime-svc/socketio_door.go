@@ -55,7 +55,10 @@ func (d *socketDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *socketDoor) open(e *engineio.Session, r *http.Request) (engineio.Handler, error) {
 	c := &socketConn{hub: d.hub, engine: e, info: httpkit.InfoFrom(r.Context())}
 	c.token, _ = d.token(r)
-	c.waits = d.hub.waiting.add("", e.Close)
+	c.waits = d.hub.waiting.add("", func() {
+		d.hub.metrics.closes.WithLabelValues(endUnavailable.reason).Inc()
+		e.Close()
+	})
 	wait := authWait
 	if e.Revision() == 3 {
 		wait = refusedWait

@@ -73,7 +73,7 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	order := b.order(start)
 	for _, replica := range order[:len(order)-1] {
 		answer, err := b.ask(replica, r)
-		if !again(r, answer, err) || time.Since(start) > secondTry {
+		if !again(r, answer, err) || time.Since(start) > secondTry || answer != nil && len(b.replicas) == 1 { // who sheds load is not to get more of it
 			return answer, err
 		}
 		if answer != nil {

@@ -42,6 +42,9 @@ func newProxy(service string, b *balancer, m *metrics, env server.Env) http.Hand
 // since services compare it with a browser's Origin.
 func forward(pr *httputil.ProxyRequest, trusted []netip.Prefix) {
 	pr.Out.URL.RawQuery = pr.In.URL.RawQuery // as it came: the service judges it
+	if strings.HasPrefix(pr.Out.URL.Path, "/socket.io/") {
+		httpkit.SendOnce(pr.Out) // a poll takes what waits: a second one would bring what comes after that
+	}
 	pr.Out.Header.Set("X-Request-Id", httpkit.InfoFrom(pr.In.Context()).RequestID)
 	peer, _, _ := net.SplitHostPort(pr.In.RemoteAddr) // the server has joined them
 	if !httpkit.IsTrusted(peer, trusted) {

@@ -76,6 +76,22 @@ func TestTheOnlyURLIsAskedTwiceSinceItMayStandForSeveralReplicas(t *testing.T) {
 	}
 }
 
+func TestAPollOfSocketIOIsPassedOnOnce(t *testing.T) {
+	var asked atomic.Int64
+	r := answering(t, "", func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 1 { // on a connection that was good before
+			broken(w, r)
+		}
+	})
+	f := run(t, options{realtime: config.List{r.URL}})
+	for range 2 {
+		servertest.Call(t, "GET", f.url+"/socket.io/?EIO=4&transport=polling&sid=x", "", nil)
+	}
+	if n := asked.Load(); n != 2 {
+		t.Errorf("it is asked %d times for two polls", n)
+	}
+}
+
 func TestVanishedReplicaCostsNoRequest(t *testing.T) {
 	t.Parallel() // it waits for dialTimeout
 	living := answering(t, "living", nil)

@@ -33,11 +33,12 @@ func run(ctx context.Context, cfg Config, out io.Writer) error {
 		return fmt.Errorf("two users cannot begin a conversation: %w", err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	ears := make([]*ear, len(gateways))
 	var sockets sync.WaitGroup
-	defer sockets.Wait()
-	defer stop()
+	defer func() {
+		stop()
+		sockets.Wait()
+	}()
 	for i, gateway := range gateways {
 		if ears[i], err = p.listen(gateway); err != nil {
 			return err

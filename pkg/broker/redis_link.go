@@ -144,7 +144,9 @@ func (l *link) listenForProbes(ctx context.Context) error {
 				r.troubles.over(ctx, l.node.Addr)
 			}
 		case err != nil:
-			r.timeouts.Inc()
+			if errors.Is(err, context.DeadlineExceeded) {
+				r.timeouts.Inc()
+			}
 			return fmt.Errorf("probe not published: %w", err)
 		default:
 			r.timeouts.Inc()

@@ -3,6 +3,7 @@ package httpkit
 import (
 	"context"
 	"crypto/rand"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -132,4 +133,11 @@ func IsTrusted(host string, trusted []netip.Prefix) bool {
 		}
 	}
 	return false
+}
+
+// SendOnce keeps net/http's transport from sending a request without a body again, as it does with a GET where a connection that it had used before breaks.
+func SendOnce(r *http.Request) {
+	if r.Body == nil {
+		r.Body = io.NopCloser(strings.NewReader(""))
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -26,7 +27,33 @@ func writeLayout(image v1.Image, reference, dir, file string) error {
 	if err != nil {
 		return err
 	}
+	if err := writeManifest(image, reference, filepath.Join(dir, "manifest.json")); err != nil {
+		return err
+	}
 	return pack(dir, file)
+}
+
+// writeManifest makes the layout what docker load takes, whichever image store it has.
+// See https://github.com/moby/docker-image-spec/blob/main/spec.md#combined-image-json--filesystem-changeset-format.
+func writeManifest(image v1.Image, reference, file string) error {
+	manifest, err := image.Manifest()
+	if err != nil {
+		return err
+	}
+	blob := func(d v1.Descriptor) string { return "blobs/sha256/" + d.Digest.Hex }
+	entry := struct {
+		Config   string
+		RepoTags []string
+		Layers   []string
+	}{Config: blob(manifest.Config), RepoTags: []string{reference}}
+	for _, layer := range manifest.Layers {
+		entry.Layers = append(entry.Layers, blob(layer))
+	}
+	data, err := json.Marshal([]any{entry})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o600)
 }
 
 // pack writes the directory's files in the order of their names, without times and owners.

@@ -19,7 +19,7 @@ func writeSBOM(binary, version, reference, digest, file string) (err error) {
 	bom.Metadata = &cdx.Metadata{Component: &cdx.Component{
 		BOMRef: "image", Type: cdx.ComponentTypeContainer, Name: reference, Version: digest,
 	}}
-	parts := []cdx.Component{component("std", strings.TrimPrefix(info.GoVersion, "go"))}
+	parts := []cdx.Component{component("std", strings.TrimPrefix(info.GoVersion, "go")), component(info.Main.Path, version)}
 	for _, module := range info.Deps {
 		if module.Replace != nil { // by a directory of this repository
 			module.Version = version

@@ -38,6 +38,7 @@ func (r *run) edges(ctx context.Context) (string, error) {
 	}
 	defer func() { _, _ = r.in(context.WithoutCancel(ctx), "delete", "pod", stranger, "--wait=false") }()
 	var wrong []string
+	missing := slices.Clone(named)
 	tried, open := 0, 0
 	for _, from := range append(slices.Clone(services), "mongodb", "redis", stranger) {
 		reached, err := r.reach(ctx, from, targets)
@@ -47,6 +48,7 @@ func (r *run) edges(ctx context.Context) (string, error) {
 		for address, is := range reached {
 			edge := from + " " + targets[address]
 			tried++
+			missing = slices.DeleteFunc(missing, func(one string) bool { return one == edge })
 			if is {
 				open++
 			}
@@ -54,6 +56,9 @@ func (r *run) edges(ctx context.Context) (string, error) {
 				wrong = append(wrong, fmt.Sprintf("%s: open is %t", edge, is))
 			}
 		}
+	}
+	if len(missing) > 0 {
+		return "", fmt.Errorf("not tried: %s", strings.Join(missing, "; "))
 	}
 	if len(wrong) > 0 {
 		return "", fmt.Errorf("%d of %d ways are not as named: %s", len(wrong), tried, strings.Join(wrong, "; "))

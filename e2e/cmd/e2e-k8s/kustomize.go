@@ -49,8 +49,8 @@ func (r *run) overlay(dir string) error {
 	for _, service := range services {
 		images = append(images, fmt.Sprintf("  - {name: confab/%s, newName: %s/%s, newTag: %s}", service, r.repository, service, r.tag))
 	}
-	mongo, mongoTag, _ := strings.Cut(r.mongo, ":")
-	redis, redisTag, _ := strings.Cut(r.redis, ":")
+	mongo, mongoTag := nameAndTag(r.mongo)
+	redis, redisTag := nameAndTag(r.redis)
 	overlay := fmt.Sprintf(`apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 namespace: %s
@@ -68,4 +68,10 @@ patches:
 		os.Mkdir(filepath.Join(dir, "e2e"), 0o750),
 		os.WriteFile(filepath.Join(dir, "e2e", "kustomization.yaml"), []byte(overlay), 0o600),
 	)
+}
+
+// nameAndTag cuts at the last colon: a registry's port has one, too.
+func nameAndTag(image string) (name, tag string) {
+	i := strings.LastIndexByte(image, ':')
+	return image[:i], image[i+1:]
 }

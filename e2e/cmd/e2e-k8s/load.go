@@ -74,7 +74,7 @@ func (r *run) kill(ctx context.Context) (string, error) {
 					return err
 				}
 				killed++
-				if err := r.rolledOut(ctx, service); err != nil {
+				if err := r.wait(ctx, service, len(pods)); err != nil {
 					return err
 				}
 			}

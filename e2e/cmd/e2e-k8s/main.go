@@ -24,7 +24,7 @@ func main() {
 	flag.StringVar(&r.redis, "redis-image", "redis:8", "`image` of Redis")
 	flag.IntVar(&r.port, "node-port", 30080, "`port` of web on each node")
 	flag.StringVar(&r.node, "node", "127.0.0.1", "`address` of a node")
-	flag.StringVar(&r.only, "only", "", "run the steps whose name holds `text`, on what an earlier run with -keep left")
+	flag.StringVar(&r.only, "only", "", "run the steps whose name holds `text`, on what an earlier run with -keep left; the suite needs the install")
 	flag.BoolVar(&r.keep, "keep", false, "keep the namespace")
 	flag.DurationVar(&r.roll, "roll", 5*time.Minute, "`time` under load in which all services are rolled")
 	flag.Parse()
@@ -107,15 +107,18 @@ func (r *run) all(ctx context.Context) error {
 	return err
 }
 
-// prepare makes the namespace, in which pods have to be restricted.
+// prepare makes the namespace, in which pods have to be restricted. One that it has not made it leaves alone.
 func (r *run) prepare(ctx context.Context) error {
-	if _, err := kubectl(ctx, "get", "namespace", r.namespace); err == nil {
+	if label, err := kubectl(ctx, "get", "namespace", r.namespace, "-o", "jsonpath={.metadata.labels.confab-e2e}"); err == nil {
+		if label != "made" {
+			return fmt.Errorf("the namespace %s is not of an earlier run: name another one with -namespace", r.namespace)
+		}
 		return nil
 	}
 	if _, err := kubectl(ctx, "create", "namespace", r.namespace); err != nil {
 		return err
 	}
-	_, err := kubectl(ctx, "label", "namespace", r.namespace, "pod-security.kubernetes.io/enforce=restricted")
+	_, err := kubectl(ctx, "label", "namespace", r.namespace, "confab-e2e=made", "pod-security.kubernetes.io/enforce=restricted")
 	return err
 }
 

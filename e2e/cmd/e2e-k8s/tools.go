@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 const (
@@ -126,4 +127,17 @@ func (r *run) pods(ctx context.Context, service string) ([]pod, error) {
 func (r *run) rolledOut(ctx context.Context, service string) error {
 	_, err := r.in(ctx, "rollout", "status", "deployment/"+release+"-"+service, "--timeout=3m")
 	return err
+}
+
+// wait returns once so many pods of a service are ready.
+func (r *run) wait(ctx context.Context, service string, count int) error {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
+		ready, err := r.pods(ctx, service)
+		if err != nil || len(ready) >= count {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d pods of %s are ready, want %d", len(ready), service, count)
+		}
+	}
 }

@@ -19,7 +19,7 @@ func (r *run) wrongValues(ctx context.Context) (string, error) {
 	for set, key := range cases {
 		_, err := helm(ctx, "-n", r.namespace, "install", release, chart, "--set", "quickstart.enabled=true", "--set", set)
 		if err == nil || !strings.Contains(err.Error(), key) {
-			return "", fmt.Errorf("--set %s: want an error about %s: %w", set, key, err)
+			return "", errors.Join(fmt.Errorf("--set %s: want an error about %s", set, key), err)
 		}
 	}
 	return fmt.Sprintf("%d of %d, each with its key", len(cases), len(cases)), nil
