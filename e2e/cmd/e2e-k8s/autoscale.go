@@ -10,7 +10,7 @@ import (
 // autoscale has web scaled by its CPU: the target is so low that any load is above it.
 func (r *run) autoscale(ctx context.Context) (string, error) {
 	scaled := ""
-	said, err := r.under(ctx, full, func(ctx context.Context) error {
+	said, err := r.under(ctx, light, func(ctx context.Context) error {
 		if err := r.deploy(ctx, r.tag, "--set", "services.web.autoscaling.enabled=true", "--set", "services.web.autoscaling.cpu=1", "--set", "services.web.autoscaling.max=3"); err != nil {
 			return err
 		}

@@ -55,11 +55,15 @@ func (r *run) helmTest(ctx context.Context) (string, error) {
 	return "a message through each of two gateways", err
 }
 
-// suite runs the end-to-end tests, and counts those that passed and were skipped.
-func (r *run) suite(ctx context.Context) (string, error) {
-	if r.expired == "" {
-		return "", errors.New("it needs the install's token")
+// suite runs the end-to-end tests on a new release, and counts those that passed and were skipped.
+func (r *run) suite(ctx context.Context) (said string, err error) {
+	if _, err := r.install(ctx); err != nil {
+		return "", err
 	}
+	defer func() {
+		_, removed := r.uninstall(ctx)
+		err = errors.Join(err, removed)
+	}()
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-json", "-timeout", "20m", "./e2e")
 	cmd.Env = append(os.Environ(), "CONFAB_E2E_URL="+r.url(), "CONFAB_E2E_EXPIRED_TOKEN="+r.expired)
 	out, err := cmd.Output()
@@ -99,9 +103,15 @@ func (r *run) uninstall(ctx context.Context) (string, error) {
 	if _, err := helm(ctx, "-n", r.namespace, "uninstall", release, "--wait", "--timeout", "3m"); err != nil {
 		return "", err
 	}
-	left, err := r.in(ctx, "get", "all,secrets,networkpolicies,poddisruptionbudgets,ingresses,configmaps", "-l", "app.kubernetes.io/part-of=confab", "-o", "name")
-	if err == nil && strings.TrimSpace(left) != "" {
-		err = fmt.Errorf("left: %s", left)
+	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(time.Second) { // helm does not wait for pods that end
+		left, err := r.in(ctx, "get", "all,secrets,networkpolicies,poddisruptionbudgets,ingresses,configmaps", "-l", "app.kubernetes.io/part-of=confab", "-o", "name")
+		switch {
+		case err != nil:
+			return "", err
+		case strings.TrimSpace(left) == "":
+			return "nothing is left but the volume of MongoDB", nil
+		case time.Now().After(deadline):
+			return "", fmt.Errorf("left: %s", left)
+		}
 	}
-	return "nothing is left but the volume of MongoDB", err
 }

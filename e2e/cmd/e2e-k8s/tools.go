@@ -49,8 +49,15 @@ func (r *run) deploy(ctx context.Context, tag string, more ...string) error {
 	}
 	defer os.Remove(values)
 	args := append([]string{"-n", r.namespace, "upgrade", "--install", release, chart, "-f", values, "--set", "image.tag=" + tag, "--wait", "--timeout", "5m"}, more...)
-	_, err = helm(ctx, args...)
-	return err
+	if _, err = helm(ctx, args...); err != nil {
+		return err
+	}
+	for _, service := range services { // helm does not wait for those that go
+		if err := r.rolledOut(ctx, service); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // values writes what the whole run wants: no limits by address, as all of its users have one.
