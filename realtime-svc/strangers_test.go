@@ -63,7 +63,8 @@ func TestWithoutAConnectRateNobodyIsRefused(t *testing.T) {
 	}
 }
 
-func TestOfTooManySocketsWithoutATokenTheOldestIsAskedToComeAgain(t *testing.T) {
+// atANarrowDoor runs the test in a bubble, at a replica that lets in one socket a second, and must have no stranger left in the end.
+func atANarrowDoor(t *testing.T, test func(t *testing.T, r *replica, issuer *tokentest.Issuer)) {
 	synctest.Test(t, func(t *testing.T) {
 		w, issuer := newWorld(t, broker.NewMemory()), tokentest.New("ada")
 		r := startReplica(t, Config{ConnectRate: 1}, w.broker, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
@@ -73,6 +74,12 @@ func TestOfTooManySocketsWithoutATokenTheOldestIsAskedToComeAgain(t *testing.T) 
 				t.Errorf("%v are left", of)
 			}
 		}()
+		test(t, r, issuer)
+	})
+}
+
+func TestOfTooManySocketsWithoutATokenTheOldestIsAskedToComeAgain(t *testing.T) {
+	atANarrowDoor(t, func(t *testing.T, r *replica, issuer *tokentest.Issuer) {
 		open := func() *client {
 			time.Sleep(time.Second)
 			dialer := websocket.Dialer{NetDialContext: r.pipes.Dial}
@@ -104,15 +111,7 @@ func TestOfTooManySocketsWithoutATokenTheOldestIsAskedToComeAgain(t *testing.T) 
 }
 
 func TestOfTooManySocketIOClientsThatDoNotConnectTheOldestIsClosed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w, issuer := newWorld(t, broker.NewMemory()), tokentest.New("ada")
-		r := startReplica(t, Config{ConnectRate: 1}, w.broker, &peer.Peers{Auth: issuer, Conversations: w, Messages: w})
-		defer func() {
-			r.close()
-			if of := r.app.hub.waiting.of; len(of) != 0 {
-				t.Errorf("%v are left", of)
-			}
-		}()
+	atANarrowDoor(t, func(t *testing.T, r *replica, issuer *tokentest.Issuer) {
 		open := func() *websocket.Conn {
 			time.Sleep(time.Second)
 			return r.dialSocketIO(t, issuer.Token(t, "ada", time.Hour))

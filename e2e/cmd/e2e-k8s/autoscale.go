@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 )
@@ -14,19 +13,16 @@ func (r *run) autoscale(ctx context.Context) (string, error) {
 		if err := r.deploy(ctx, r.tag, "--set", "services.web.autoscaling.enabled=true", "--set", "services.web.autoscaling.cpu=1", "--set", "services.web.autoscaling.max=3"); err != nil {
 			return err
 		}
-		for deadline := time.Now().Add(4 * time.Minute); ; time.Sleep(2 * time.Second) {
+		err := eventually(ctx, 4*time.Minute, func() (bool, string, error) {
 			out, err := r.in(ctx, "get", "horizontalpodautoscaler/"+release+"-web", "-o", "jsonpath={.status.desiredReplicas} {.status.currentMetrics[0].resource.current.averageUtilization}")
-			if err != nil {
-				return err
-			}
-			if percent, ok := strings.CutPrefix(out, "3 "); ok {
-				scaled = "web has 3 replicas at " + percent + " % of its CPU request, wanted 1 %"
-				return r.rolledOut(ctx, "web")
-			}
-			if time.Now().After(deadline) {
-				return errors.New("the autoscaler does not scale: " + out)
-			}
+			percent, ok := strings.CutPrefix(out, "3 ")
+			scaled = "web has 3 replicas at " + percent + " % of its CPU request, wanted 1 %"
+			return ok, "the autoscaler does not scale: " + out, err
+		})
+		if err != nil {
+			return err
 		}
+		return r.rolledOut(ctx, "web")
 	})
 	if err == nil {
 		err = r.deploy(ctx, r.tag)

@@ -124,17 +124,16 @@ func (r *run) reach(ctx context.Context, from string, targets map[string]string)
 		return nil, err
 	}
 	reached := map[string]bool{}
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Second) {
+	err := eventually(ctx, 2*time.Minute, func() (bool, string, error) {
 		log, _ := r.in(ctx, "logs", name, "-c", container) // an error before it has started
-		if strings.Count(log, "\n") == others {
-			for line := range strings.Lines(log) {
-				state, address, _ := strings.Cut(strings.TrimSpace(line), " ")
-				reached[address] = state == "open"
-			}
-			return reached, nil
+		if strings.Count(log, "\n") < others {
+			return false, name + " does not say what it reaches: " + log, nil
 		}
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("%s does not say what it reaches: %s", name, log)
+		for line := range strings.Lines(log) {
+			state, address, _ := strings.Cut(strings.TrimSpace(line), " ")
+			reached[address] = state == "open"
 		}
-	}
+		return true, "", nil
+	})
+	return reached, err
 }

@@ -103,15 +103,9 @@ func (r *run) uninstall(ctx context.Context) (string, error) {
 	if _, err := helm(ctx, "-n", r.namespace, "uninstall", release, "--wait", "--timeout", "3m"); err != nil {
 		return "", err
 	}
-	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(time.Second) { // helm does not wait for pods that end
+	err := eventually(ctx, 90*time.Second, func() (bool, string, error) { // helm does not wait for pods that end
 		left, err := r.in(ctx, "get", "all,secrets,networkpolicies,poddisruptionbudgets,ingresses,configmaps", "-l", "app.kubernetes.io/part-of=confab", "-o", "name")
-		switch {
-		case err != nil:
-			return "", err
-		case strings.TrimSpace(left) == "":
-			return "nothing is left but the volume of MongoDB", nil
-		case time.Now().After(deadline):
-			return "", fmt.Errorf("left: %s", left)
-		}
-	}
+		return strings.TrimSpace(left) == "", "left: " + left, err
+	})
+	return "nothing is left but the volume of MongoDB", err
 }

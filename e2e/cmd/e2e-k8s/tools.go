@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -138,13 +139,26 @@ func (r *run) rolledOut(ctx context.Context, service string) error {
 
 // wait returns once so many pods of a service are ready.
 func (r *run) wait(ctx context.Context, service string, count int) error {
-	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(time.Second) {
+	return eventually(ctx, 3*time.Minute, func() (bool, string, error) {
 		ready, err := r.pods(ctx, service)
-		if err != nil || len(ready) >= count {
+		return len(ready) >= count, fmt.Sprintf("%d pods of %s are ready, want %d", len(ready), service, count), err
+	})
+}
+
+// eventually asks each second until all is as it is to be. It returns what is wrong where that takes too long.
+func eventually(ctx context.Context, within time.Duration, ask func() (done bool, wrong string, err error)) error {
+	for deadline := time.Now().Add(within); ; {
+		done, wrong, err := ask()
+		switch {
+		case err != nil || done:
 			return err
+		case time.Now().After(deadline):
+			return errors.New(wrong)
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("%d pods of %s are ready, want %d", len(ready), service, count)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

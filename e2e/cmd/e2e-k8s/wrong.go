@@ -40,44 +40,37 @@ func (r *run) notReady(ctx context.Context) (string, error) {
 
 // complaints waits for what the pods of the wrong release say.
 func (r *run) complaints(ctx context.Context, wrong string) (string, error) {
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+	err := eventually(ctx, time.Minute, func() (bool, string, error) {
 		events, err := r.in(ctx, "get", "events", "-o", "custom-columns=M:.message", "--no-headers")
-		if err != nil {
-			return "", err
-		}
-		for line := range strings.Lines(events) {
-			if strings.Contains(line, `secret "no-such-secret" not found`) {
-				ready, err := r.pods(ctx, "message-svc")
-				if len(ready) > 0 {
-					err = fmt.Errorf("%s is ready", ready[0].Metadata.Name)
-				}
-				if err != nil {
-					return "", err
-				}
-				return r.away(ctx, wrong)
-			}
-		}
-		if time.Now().After(deadline) {
-			return "", errors.New("no event names the secret")
-		}
-	}
-}
-
-// away gives the release a Redis, so that what it lacks is MongoDB.
-func (r *run) away(ctx context.Context, wrong string) (string, error) {
-	_, err := helm(ctx, "-n", r.namespace, "upgrade", wrong, chart, "--reuse-values", "--set", "redis.existingSecret=", "--set", "redis.url=redis://nowhere.invalid:6379")
+		return strings.Contains(events, `secret "no-such-secret" not found`), "no event names the secret", err
+	})
 	if err != nil {
 		return "", err
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Second) {
+	ready, err := r.pods(ctx, "message-svc")
+	if len(ready) > 0 {
+		err = fmt.Errorf("%s is ready", ready[0].Metadata.Name)
+	}
+	if err != nil {
+		return "", err
+	}
+	return r.away(ctx, wrong)
+}
+
+// away gives the release a Redis, so that what it lacks is MongoDB.
+func (r *run) away(ctx context.Context, wrong string) (said string, err error) {
+	_, err = helm(ctx, "-n", r.namespace, "upgrade", wrong, chart, "--reuse-values", "--set", "redis.existingSecret=", "--set", "redis.url=redis://nowhere.invalid:6379")
+	if err != nil {
+		return "", err
+	}
+	err = eventually(ctx, time.Minute, func() (bool, string, error) {
 		log, _ := r.in(ctx, "logs", "--all-containers", "-l", "app.kubernetes.io/name=message-svc", "--tail=5") // no container has started yet, or it says what is wrong
 		for line := range strings.Lines(log) {
 			if strings.Contains(line, "mongodb") && strings.Contains(line, "nowhere.invalid") {
-				return "the event names the secret; the log says: " + strings.TrimSpace(line[:min(len(line), 100)]) + " …", nil
+				said = "the event names the secret; the log says: " + strings.TrimSpace(line[:min(len(line), 100)]) + " …"
 			}
 		}
-		if time.Now().After(deadline) {
-			return "", fmt.Errorf("the log does not name the database: %s", log)
-		}
-	}
+		return said != "", "the log does not name the database: " + log, nil
+	})
+	return said, err
 }
