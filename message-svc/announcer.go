@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/confab-chat/confab/pkg/broker"
 	"github.com/confab-chat/confab/pkg/chat"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 const (
@@ -26,6 +28,7 @@ const (
 type announcer struct {
 	broker broker.Broker
 	log    *slog.Logger
+	tracer *tracing.Tracer
 	lost   prometheus.Counter
 	failed prometheus.Counter
 
@@ -35,9 +38,9 @@ type announcer struct {
 	ready   *turns
 }
 
-func newAnnouncer(b broker.Broker, log *slog.Logger, registerer prometheus.Registerer) *announcer {
+func newAnnouncer(b broker.Broker, log *slog.Logger, tracer *tracing.Tracer, registerer prometheus.Registerer) *announcer {
 	a := &announcer{
-		broker: b, log: log, waiting: map[string][]chat.Event{}, ready: newTurns(),
+		broker: b, log: log, tracer: tracer, waiting: map[string][]chat.Event{}, ready: newTurns(),
 		lost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "confab_announcements_lost_total", Help: "Events that fell out of a full queue before the broker took them; gateways fetch them.",
 		}),
@@ -114,13 +117,18 @@ func (a *announcer) announceAll(ctx context.Context, conversationID string) {
 
 // announce tries until the broker has taken the event or ctx ends.
 func (a *announcer) announce(ctx context.Context, e chat.Event) bool {
+	traced, span := a.tracer.Follow(ctx, e.Trace, "announce", trace.SpanKindProducer)
+	defer span.End()
+	if span.IsRecording() {
+		e.Trace = tracing.Parent(traced)
+	}
 	for wait := announceBackoff; ; wait = min(2*wait, announceMaxWait) {
 		err := a.try(ctx, e)
 		if err == nil {
 			return true
 		}
 		a.failed.Inc()
-		a.log.WarnContext(ctx, "event not announced", "error", err.Error())
+		a.log.WarnContext(ctx, "event not announced", "error", err.Error(), "trace_id", tracing.ID(traced))
 		select {
 		case <-ctx.Done():
 			return false

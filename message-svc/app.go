@@ -73,7 +73,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*App, error) {
 	}
 	a := &App{
 		env: env, repo: repo, verifier: token.NewVerifier(env.Peers, env.Log),
-		announcer: newAnnouncer(env.Broker, env.Log, env.Registerer),
+		announcer: newAnnouncer(env.Broker, env.Log, env.Tracer, env.Registerer),
 		raiser:    newRaiser(repo, env.Peers, env.Log, env.Registerer),
 		members:   newMembers(env.Peers),
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/pkg/batch"
+	"github.com/confab-chat/confab/pkg/fault"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 const (
@@ -45,11 +47,16 @@ func newCommitter(repo Repository, onCommit func(string, []Outcome)) *committer 
 // commit stores the draft and returns its outcome. It returns errBusy where too many wait, the context's error where the caller has left,
 // and errNotStored with the cause where nothing is known in time.
 func (c *committer) commit(ctx context.Context, conversationID string, draft Draft) (Outcome, error) {
+	ctx, span := tracing.Start(ctx, "commit")
+	defer span.End()
 	l := c.enter(conversationID)
 	w := &write{ctx: ctx, draft: draft, outcome: Outcome{Err: errors.New("the batch was aborted")}}
 	err := l.queue.Do(ctx, w, batchLen, laneLen, func(writes []*write) { c.commitBatch(conversationID, l, writes) })
 	if err == nil {
 		err = w.outcome.Err
+	}
+	if err != nil {
+		tracing.Fail(span, fault.From(err))
 	}
 	switch {
 	case err == nil:
@@ -101,6 +108,11 @@ func (c *committer) commitBatch(conversationID string, l *lane, writes []*write)
 		return
 	}
 	outcomes := c.repo.Append(ctx, conversationID, drafts)
+	for i, w := range writes {
+		if trace := tracing.Parent(w.ctx); trace != "" {
+			outcomes[place[i]].Trace = trace
+		}
+	}
 	// What was stored before is told again too: whoever stored it may not have lived to tell.
 	stored := slices.DeleteFunc(slices.Clone(outcomes), func(o Outcome) bool { return o.Err != nil })
 	slices.SortFunc(stored, func(a, b Outcome) int { return cmp.Compare(a.N, b.N) })

@@ -100,9 +100,10 @@ type Outcome struct {
 	N       int64        // its event number
 	Message chat.Message // as it is now, with all changes up to N
 	Err     error        // not nil: it is not known whether the draft was stored
+	Trace   string       // of a request that is answered with it, as a traceparent; empty where none is recorded
 }
 
 // Event returns the outcome as readers get it.
 func (o Outcome) Event() chat.Event {
-	return chat.Event{Type: eventTypes[o.Op], ConversationID: o.Message.ConversationID, Rev: o.N, Message: &o.Message}
+	return chat.Event{Type: eventTypes[o.Op], ConversationID: o.Message.ConversationID, Rev: o.N, Message: &o.Message, Trace: o.Trace}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/confab-chat/confab/pkg/identity"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/ratelimit"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 var (
@@ -26,11 +27,11 @@ func (s *session) do(c command, err error) {
 	}
 	switch {
 	case err != nil:
-		s.answer(c, time.Now(), err)
+		s.answer(s.ctx, c, time.Now(), err)
 	case c.name == cmdAuth:
 		s.authenticate(c)
 	case s.userID() == "" && !s.mayAsStranger(c):
-		s.answer(c, time.Now(), errUnauthenticated)
+		s.answer(s.ctx, c, time.Now(), errUnauthenticated)
 	default:
 		s.dispatch(c)
 	}
@@ -49,32 +50,43 @@ func (s *session) dispatch(c command) {
 		s.reply(c, result{})
 	case cmdJoin, cmdEnter:
 		s.choose()
-		s.inLane("join "+c.conversation, maxPending, c, func() error { return s.join(s.ctx, c) })
+		s.inLane("join "+c.conversation, maxPending, c, s.join)
 	case cmdLeave, cmdExit:
 		s.choose()
-		s.inLane("join "+c.conversation, maxPending, c, func() error { return s.leaveCommand(c) })
+		s.inLane("join "+c.conversation, maxPending, c, s.leaveCommand)
 	case cmdSend:
-		s.inLane("send "+c.conversation, maxSends, c, func() error { return s.send(c) })
+		s.inLane("send "+c.conversation, maxSends, c, s.send)
 	case cmdRead:
-		s.inLane("read "+c.conversation, maxSends, c, func() error { return s.markRead(c) })
+		s.inLane("read "+c.conversation, maxSends, c, s.markRead)
 	case cmdTyping:
-		s.inLane("typing "+c.conversation, 1, c, func() error { return s.typing(c) })
+		s.inLane("typing "+c.conversation, 1, c, s.typing)
 	}
 }
 
-func (s *session) inLane(lane string, bound int, c command, work func() error) {
+func (s *session) inLane(lane string, bound int, c command, work func(context.Context, command) error) {
 	came := time.Now()
-	if err := s.lanes.add(lane, bound, func() { s.answer(c, came, work()) }); err != nil {
-		s.answer(c, came, err)
+	if err := s.lanes.add(lane, bound, func() { s.traced(c, came, work) }); err != nil {
+		s.answer(s.ctx, c, came, err)
 	}
+}
+
+// traced does a command's work in a trace of its own: the request that opened the socket is long over.
+func (s *session) traced(c command, came time.Time, work func(context.Context, command) error) {
+	ctx, span := s.hub.tracer.Root(s.ctx, "socket "+c.name, came)
+	defer span.End()
+	err := work(ctx, c)
+	if err != nil {
+		tracing.Fail(span, fault.From(err))
+	}
+	s.answer(ctx, c, came, err)
 }
 
 // answer notes how a command went and sends the error, if any. Replies are sent by the commands: their place among the events matters.
-func (s *session) answer(c command, came time.Time, err error) {
+func (s *session) answer(ctx context.Context, c command, came time.Time, err error) {
 	kind := "ok"
 	if err != nil {
 		kind = string(fault.From(err).Kind)
-		s.fail(c, err)
+		s.fail(ctx, c, err)
 	}
 	s.hub.metrics.command(c.name, kind, time.Since(came))
 }
@@ -87,7 +99,7 @@ func (s *session) withinRate(c command) bool {
 		return true
 	}
 	s.refused++
-	s.answer(c, time.Now(), tooFast(allowed))
+	s.answer(s.ctx, c, time.Now(), tooFast(allowed))
 	if s.refused >= maxRefused {
 		s.out.finish(endTooMany)
 	}
@@ -115,7 +127,7 @@ func (s *session) authenticate(c command) {
 	if err == nil {
 		s.reply(c, result{Session: &grant{UserID: who.UserID, ExpiresAt: chat.TimeOf(who.ExpiresAt)}})
 	}
-	s.answer(c, came, err)
+	s.answer(s.ctx, c, came, err)
 	if err != nil && first {
 		s.out.finish(endingOf(err))
 	}
@@ -140,7 +152,7 @@ func endingOf(err error) *ending {
 	}
 }
 
-func (s *session) leaveCommand(c command) error {
+func (s *session) leaveCommand(_ context.Context, c command) error {
 	sub := s.subscribed(c.conversation)
 	switch {
 	case sub != nil:
@@ -152,8 +164,8 @@ func (s *session) leaveCommand(c command) error {
 	return nil
 }
 
-func (s *session) send(c command) error {
-	ctx, cancel := s.acting(commandWait)
+func (s *session) send(ctx context.Context, c command) error {
+	ctx, cancel := s.acting(ctx, commandWait)
 	defer cancel()
 	sent, err := s.hub.peers.Messages.Send(ctx, peer.SendRequest{
 		ConversationID: c.conversation, Body: c.body, ClientMsgID: c.clientMsgID,
@@ -164,8 +176,8 @@ func (s *session) send(c command) error {
 	return err
 }
 
-func (s *session) markRead(c command) error {
-	ctx, cancel := s.acting(commandWait)
+func (s *session) markRead(ctx context.Context, c command) error {
+	ctx, cancel := s.acting(ctx, commandWait)
 	defer cancel()
 	read, err := s.hub.peers.Conversations.MarkRead(ctx, peer.MarkReadRequest{ConversationID: c.conversation, Seq: c.seq})
 	if err == nil {
@@ -174,14 +186,14 @@ func (s *session) markRead(c command) error {
 	return err
 }
 
-func (s *session) typing(c command) error {
+func (s *session) typing(ctx context.Context, c command) error {
 	if s.subscribed(c.conversation) == nil {
 		return errNotJoined
 	}
 	if limit := s.hub.local.Allow(s.ctx, typingRule, s.id+c.conversation); !limit.Allowed {
 		return tooFast(limit)
 	}
-	ctx, cancel := s.acting(publishWait)
+	ctx, cancel := s.acting(ctx, publishWait)
 	defer cancel()
 	s.publish(ctx, chat.TypingEvent{Type: chat.Typing, ConversationID: c.conversation, UserID: identity.UserID(ctx)})
 	s.reply(c, result{})

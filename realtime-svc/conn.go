@@ -147,7 +147,9 @@ func (c *conn) write(f frame) error {
 	defer c.session.out.wrote(f)
 	_ = c.ws.SetWriteDeadline(time.Now().Add(writeWait)) // never fails
 	c.session.hub.metrics.delivery(f)
-	return c.ws.WriteMessage(websocket.TextMessage, f.data)
+	err := c.ws.WriteMessage(websocket.TextMessage, f.data)
+	f.passage.written(err)
+	return err
 }
 
 func (c *conn) ping() error {

@@ -15,6 +15,7 @@ import (
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/ratelimit"
 	"github.com/confab-chat/confab/pkg/server"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 var errTooManySockets = fault.New(fault.RateLimited, "too_many_sockets", "The user has as many sockets as she may. Close one first.")
@@ -35,6 +36,7 @@ type hub struct {
 	maxAge    time.Duration     // of a socket; 0 for no bound
 	tokenless bool              // strangers may enter conversations over Socket.IO, and hear that there is something new
 	log       *slog.Logger
+	tracer    *tracing.Tracer
 	metrics   *metrics
 	history   *history
 	queued    atomic.Int64 // bytes in all queues
@@ -58,7 +60,7 @@ type hub struct {
 
 func newHub(ctx context.Context, env server.Env, users verifier) (*hub, error) {
 	h := &hub{
-		peers: env.Peers, broker: env.Broker, users: users, local: ratelimit.NewMemory(), log: env.Log,
+		peers: env.Peers, broker: env.Broker, users: users, local: ratelimit.NewMemory(), log: env.Log, tracer: env.Tracer,
 		history: newHistory(env.Broker, env.Peers), check: make(chan struct{}, 1), sessions: map[*session]struct{}{},
 		waiting: newStrangers(0), guests: newStrangers(0),
 	}

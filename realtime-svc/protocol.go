@@ -136,18 +136,19 @@ type reconnectEvent struct {
 
 // broadcast is an event on its way to many sockets, encoded once for each format among them. One goroutine has it at a time.
 type broadcast struct {
-	kind   string // the event's name
-	class  class
-	body   any
-	sent   time.Time // of a new message: its created_at; else zero
-	frames [slots]*frame
+	kind    string // the event's name
+	class   class
+	body    any
+	sent    time.Time // of a new message: its created_at; else zero
+	passage *passage
+	frames  [slots]*frame
 }
 
 func (b *broadcast) frame(e encoder) frame {
 	known := &b.frames[e.slot()]
 	if *known == nil {
 		f := e.event(b)
-		f.sent = b.sent
+		f.sent, f.passage = b.sent, b.passage
 		*known = &f
 	}
 	return **known

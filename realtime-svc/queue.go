@@ -19,10 +19,11 @@ const (
 
 // frame is one encoded message to a client.
 type frame struct {
-	kind  string // an event's name, reply or error
-	class class
-	data  []byte    // shared: never changed
-	sent  time.Time // of a new message that passes live: its created_at; else zero
+	kind    string // an event's name, reply or error
+	class   class
+	data    []byte    // shared: never changed
+	sent    time.Time // of a new message that passes live: its created_at; else zero
+	passage *passage
 }
 
 // queue holds the frames that wait for one socket's writer, bounded in bytes.

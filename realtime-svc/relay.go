@@ -66,7 +66,9 @@ func (r *relay) rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.Host = p.In.Context().Value(homeKey{}).(netip.AddrPort).String()
 	token, _ := r.keys.Token(peer.RealtimeService, "") // a shared secret always signs
 	p.Out.Header.Set("Authorization", "Bearer "+token)
-	p.Out.Header.Del("Cookie")
+	for _, own := range []string{"Cookie", "Traceparent", "Tracestate"} { // of the client: the other replica has no use for them
+		p.Out.Header.Del(own)
+	}
 	p.Out.Header.Set("X-Request-Id", httpkit.InfoFrom(p.In.Context()).RequestID)
 	httpkit.SendOnce(p.Out) // a second poll would bring the packets after those that were lost with the first
 }

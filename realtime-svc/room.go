@@ -81,6 +81,7 @@ type packet struct {
 	Seq            int64         `json:"seq"`
 	Rev            int64         `json:"rev"`
 	Message        *chat.Message `json:"message"`
+	Trace          string        `json:"trace"`
 	Version        int64         `json:"members_version"`
 	FromSeq        int64         `json:"from_seq"`
 }
@@ -100,7 +101,7 @@ func (r *room) deliver(payload []byte) {
 	switch p.Type {
 	case chat.MessageCreated, chat.MessageUpdated, chat.MessageDeleted:
 		if p.Message != nil && p.Rev > 0 {
-			r.accept(chat.Event{Type: p.Type, ConversationID: r.id, Rev: p.Rev, Message: p.Message})
+			r.accept(chat.Event{Type: p.Type, ConversationID: r.id, Rev: p.Rev, Message: p.Message, Trace: p.Trace})
 		}
 	case chat.MemberAdded, chat.MemberRemoved, chat.MemberCleared:
 		r.change(p.member())
@@ -128,7 +129,10 @@ func (r *room) accept(e chat.Event) {
 
 // pass gives an event to the sockets, but not to members whose history starts after its message.
 func (r *room) pass(e chat.Event) {
-	b := &broadcast{kind: e.Type, class: eventful, body: e}
+	passage, span := r.hub.begin(e)
+	defer span.End()
+	e.Trace = ""
+	b := &broadcast{kind: e.Type, class: eventful, body: e, passage: passage}
 	if e.Type == chat.MessageCreated {
 		b.sent = e.Message.CreatedAt.Time
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/identity"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 // session is a socket as the hub knows it, whatever its protocol: who it acts for, what it joined, what waits to be written.
@@ -42,7 +43,7 @@ type session struct {
 func (h *hub) newSession(e encoder, info *httpkit.Info) *session {
 	s := &session{
 		id: crypto.Text(), hub: h, encoder: e, out: newQueue(maxQueueBytes, &h.queued), joined: map[string]*subscription{},
-		info:  &httpkit.Info{RequestID: info.RequestID, TraceParent: info.TraceParent, Address: info.Address},
+		info:  &httpkit.Info{RequestID: info.RequestID, Address: info.Address},
 		until: time.Now().Add(authWait),
 	}
 	if h.maxAge > 0 {
@@ -69,9 +70,9 @@ func (s *session) stay() {
 func (s *session) userID() string { return s.identity().UserID }
 
 // acting returns a context for one command in the user's name. It outlives the socket: what is under way is carried out.
-func (s *session) acting(wait time.Duration) (context.Context, context.CancelFunc) {
+func (s *session) acting(ctx context.Context, wait time.Duration) (context.Context, context.CancelFunc) {
 	own := *s.info // what a service notes of a request is noted of this one
-	ctx := identity.As(httpkit.WithInfo(context.WithoutCancel(s.ctx), &own), s.userID())
+	ctx = identity.As(httpkit.WithInfo(context.WithoutCancel(ctx), &own), s.userID())
 	return context.WithTimeout(ctx, wait)
 }
 
@@ -83,11 +84,11 @@ func (s *session) reply(c command, r result) {
 }
 
 // fail answers a command with an error, id or not, and logs what is the server's fault.
-func (s *session) fail(c command, err error) {
+func (s *session) fail(ctx context.Context, c command, err error) {
 	f := fault.From(err)
 	if f.Kind.Status() >= 500 && !errors.Is(err, drain.ErrStopping) {
-		s.hub.log.ErrorContext(s.ctx, "command failed", "command", c.name, "code", f.Code, "error", err.Error(),
-			"request_id", s.info.RequestID)
+		s.hub.log.ErrorContext(ctx, "command failed", "command", c.name, "code", f.Code, "error", err.Error(),
+			"request_id", s.info.RequestID, "trace_id", tracing.ID(ctx))
 	}
 	s.out.put(frame{kind: "error", class: essential, data: s.encoder.failure(c.id, f)})
 }

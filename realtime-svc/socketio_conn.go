@@ -48,8 +48,9 @@ func (c *socketConn) writeFrames() {
 			continue
 		}
 		c.hub.metrics.delivery(next)
-		_ = c.socket.SendText(next.data) // an error is of a session that has ended: Closed comes
+		err := c.socket.SendText(next.data) // an error is of a session that has ended: Closed comes
 		c.session.out.wrote(next)
+		next.passage.written(err)
 	}
 }
 

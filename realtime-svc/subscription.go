@@ -24,6 +24,7 @@ type subscription struct {
 // give sends an event, or holds it. A socket that has no room for it is put out.
 func (s *subscription) give(b *broadcast) {
 	f := b.frame(s.encoder)
+	f.passage = f.passage.to()
 	switch {
 	case f.data == nil:
 	case s.replaying && f.class == droppable:

@@ -70,7 +70,7 @@ func New(cfg Config, env server.Env) (*App, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.handlers[service] = httpkit.Frame(env.Log, env.HTTP.TrustedProxies, a.sockets.track(newProxy(service, b, m, env)))
+		a.handlers[service] = httpkit.Frame(env.Log, env.HTTP.TrustedProxies, env.Traced(service, a.sockets.track(newProxy(service, b, m, env))))
 	}
 	return a, nil
 }

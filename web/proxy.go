@@ -2,7 +2,6 @@ package web
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 	"github.com/confab-chat/confab/pkg/fault"
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/server"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 var errAway = fault.New(fault.Unavailable, "service_unavailable", "A part of the server is out of reach. Try again.").After(time.Second)
@@ -46,8 +46,8 @@ func forward(pr *httputil.ProxyRequest, trusted []netip.Prefix) {
 		httpkit.SendOnce(pr.Out) // a poll takes what waits: a second one would bring what comes after that
 	}
 	pr.Out.Header.Set("X-Request-Id", httpkit.InfoFrom(pr.In.Context()).RequestID)
-	peer, _, _ := net.SplitHostPort(pr.In.RemoteAddr) // the server has joined them
-	if !httpkit.IsTrusted(peer, trusted) {
+	tracing.SetHeader(pr.In.Context(), pr.Out.Header)
+	if !httpkit.FromProxy(pr.In, trusted) {
 		pr.SetXForwarded()
 		return
 	}

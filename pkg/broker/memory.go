@@ -34,7 +34,9 @@ func (m *Memory) Announce(ctx context.Context, e chat.Event) error {
 		log = &memoryLog{}
 		m.logs[e.ConversationID] = log
 	}
-	m.logged += log.add(e)
+	logged := e
+	logged.Trace = ""
+	m.logged += log.add(logged)
 	m.bound(e.ConversationID)
 	heard := len(m.subscribers[chat.ConversationChannel(e.ConversationID)]) > 0
 	m.mu.Unlock()

@@ -73,6 +73,7 @@ type Event struct {
 	ConversationID string   `json:"conversation_id"`
 	Rev            int64    `json:"rev"`
 	Message        *Message `json:"message"`
+	Trace          string   `json:"trace,omitempty"` // of the write, as a traceparent, while the broker carries it to the gateways; clients do not get it
 }
 
 // MemberEvent tells that a conversation's members changed. It travels on the conversation's channel, on MembersChannel

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/confab-chat/confab/pkg/fault"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 // Empty is the response of an endpoint that answers 204.
@@ -104,9 +105,8 @@ const (
 func (e ErrorEncoder) begin(ctx context.Context, err error, w http.ResponseWriter) *fault.Error {
 	f := fault.From(err)
 	if status := f.Kind.Status(); status >= http.StatusInternalServerError {
-		info := InfoFrom(ctx)
 		e.Log.ErrorContext(ctx, "request failed", "code", f.Code, "status", status, "error", err.Error(),
-			"request_id", info.RequestID, "trace_id", info.TraceID())
+			"request_id", InfoFrom(ctx).RequestID, "trace_id", tracing.ID(ctx))
 	}
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", seconds(f.RetryAfter))

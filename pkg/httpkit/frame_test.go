@@ -1,6 +1,7 @@
 package httpkit_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -10,18 +11,26 @@ import (
 
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/server/servertest"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 var proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 
-// frame returns the Info that a handler gets of the request behind trusted proxies, and the answer.
-func frame(t testing.TB, r *http.Request) (httpkit.Info, servertest.Answer) {
+// frame returns the context that a handler gets of the request behind trusted proxies, and the answer.
+func frame(t testing.TB, r *http.Request) (context.Context, servertest.Answer) {
 	t.Helper()
-	var info httpkit.Info
+	var ctx context.Context
 	answer := answerTo(httpkit.Frame((&journal{}).log(), proxies, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		info = *httpkit.InfoFrom(r.Context())
+		ctx = r.Context()
 	})), r)
-	return info, answer
+	return ctx, answer
+}
+
+// infoOf returns the Info that a handler gets of the request behind trusted proxies.
+func infoOf(t testing.TB, r *http.Request) *httpkit.Info {
+	t.Helper()
+	ctx, _ := frame(t, r)
+	return httpkit.InfoFrom(ctx)
 }
 
 func TestRequestKeepsItsIDWhereItIsOne(t *testing.T) {
@@ -31,7 +40,8 @@ func TestRequestKeepsItsIDWhereItIsOne(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 		r.Header.Set("X-Request-Id", given)
-		info, answer := frame(t, r)
+		ctx, answer := frame(t, r)
+		info := httpkit.InfoFrom(ctx)
 		if (info.RequestID == given) != kept || info.RequestID == "" || answer.Header.Get("X-Request-Id") != info.RequestID {
 			t.Errorf("the id %q becomes %q and is answered as %q", given, info.RequestID, answer.Header.Get("X-Request-Id"))
 		}
@@ -40,18 +50,30 @@ func TestRequestKeepsItsIDWhereItIsOne(t *testing.T) {
 
 func TestTraceContextIsTakenWhereItIsOne(t *testing.T) {
 	const trace = "0af7651916cd43dd8448eb211c80319c"
-	for given, want := range map[string]string{
-		"00-" + trace + "-b7ad6b7169203331-01": trace,
-		"":                                     "",
-		"00-" + trace:                          "",
-		"00-" + strings.ToUpper(trace) + "-b7ad6b7169203331-01":       "",
-		"00-" + trace + "-b7ad6b7169203331-01\nx":                     "",
-		"00-" + strings.Repeat("x", 32) + "-" + "b7ad6b7169203331-01": "",
+	for given, taken := range map[string]bool{
+		"00-" + trace + "-b7ad6b7169203331-01": true,
+		"00-" + trace + "-b7ad6b7169203331-00": true,
+		"":                                     false,
+		"00-" + trace:                          false,
+		"00-" + strings.ToUpper(trace) + "-b7ad6b7169203331-01":       false,
+		"00-" + trace + "-b7ad6b7169203331-01\nx":                     false,
+		"00-" + trace + "-b7ad6b7169203331-01-x":                      false,
+		"00-" + trace + "-" + strings.Repeat("0", 16) + "-01":         false,
+		"00-" + strings.Repeat("0", 32) + "-" + "b7ad6b7169203331-01": false,
+		"00-" + strings.Repeat("x", 32) + "-" + "b7ad6b7169203331-01": false,
+		"ff-" + trace + "-b7ad6b7169203331-01":                        false,
 	} {
+		id, next := "", ""
+		if taken {
+			id, next = trace, given
+		}
 		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 		r.Header.Set("Traceparent", given)
-		if info, _ := frame(t, r); info.TraceID() != want || (info.TraceParent == given) != (given == "" || want != "") {
-			t.Errorf("%q gives the trace %q in %q", given, info.TraceID(), info.TraceParent)
+		ctx, _ := frame(t, r)
+		onward := http.Header{}
+		tracing.SetHeader(ctx, onward)
+		if tracing.ID(ctx) != id || onward.Get("Traceparent") != next {
+			t.Errorf("%q gives the trace %q, and %q goes on", given, tracing.ID(ctx), onward.Get("Traceparent"))
 		}
 	}
 }
@@ -63,7 +85,7 @@ func TestTokenNeedsAScheme(t *testing.T) {
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 		r.Header.Set("Authorization", given)
-		if info, _ := frame(t, r); info.Token != want {
+		if info := infoOf(t, r); info.Token != want {
 			t.Errorf("%q gives the token %q, want %q", given, info.Token, want)
 		}
 	}
@@ -92,7 +114,7 @@ func TestForwardedAddressCountsOnlyBehindATrustedProxy(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 			r.RemoteAddr = test.peer
 			r.Header["X-Forwarded-For"] = test.forwarded
-			if info, _ := frame(t, r); info.Address != test.want {
+			if info := infoOf(t, r); info.Address != test.want {
 				t.Fatalf("the address is %q, want %q", info.Address, test.want)
 			}
 		})

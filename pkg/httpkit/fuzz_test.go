@@ -11,6 +11,7 @@ import (
 
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/server/servertest"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 // requireClearAnswer fails the test unless the endpoint was reached, or the client told by a 4xx with a code why not.
@@ -100,12 +101,15 @@ func FuzzHeaders(f *testing.F) {
 		r.Header = http.Header{
 			"Authorization": {authorization}, "X-Request-Id": {requestID}, "Traceparent": {traceParent}, "X-Forwarded-For": {forwarded},
 		}
-		info, _ := frame(t, r)
+		ctx, _ := frame(t, r)
+		info := httpkit.InfoFrom(ctx)
 		if len(info.RequestID) == 0 || len(info.RequestID) > 64 || strings.ContainsAny(info.RequestID, "\r\n\" ") {
 			t.Errorf("the request id is %q", info.RequestID)
 		}
-		if trace := info.TraceID(); (trace == "") != (info.TraceParent == "") || trace != "" && len(trace) != 32 {
-			t.Errorf("the trace id of %q is %q", traceParent, trace)
+		onward := http.Header{}
+		tracing.SetHeader(ctx, onward)
+		if trace := tracing.ID(ctx); trace != "" && (len(trace) != 32 || !strings.Contains(traceParent, trace)) || onward.Get("Traceparent") != "" && trace == "" {
+			t.Errorf("the trace id of %q is %q, and %q goes on", traceParent, trace, onward.Get("Traceparent"))
 		}
 		if info.Token != strings.TrimSpace(info.Token) {
 			t.Errorf("the token is %q", info.Token)

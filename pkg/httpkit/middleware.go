@@ -1,6 +1,7 @@
 package httpkit
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -8,13 +9,14 @@ import (
 
 	"github.com/confab-chat/confab/pkg/config"
 	"github.com/confab-chat/confab/pkg/fault"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
-// Frame gives every request its Info, answers with its id, and turns a panic into a 500 that is logged with its stack.
+// Frame gives every request its Info and the trace that it names, answers with its id, and turns a panic into a 500 that is logged with its stack.
 func Frame(log *slog.Logger, trusted []netip.Prefix, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := newInfo(r, trusted)
-		ctx := WithInfo(r.Context(), info)
+		ctx := context.WithValue(WithInfo(tracing.FromHeader(r.Context(), r.Header), info), writerKey{}, w)
 		w.Header().Set("X-Request-Id", info.RequestID)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		defer func() {
@@ -46,7 +48,7 @@ func CORS(allowed config.List, next http.Handler) http.Handler {
 		h.Set("Access-Control-Expose-Headers", "RateLimit, RateLimit-Policy, Retry-After, X-Request-Id")
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Traceparent, X-Request-Id")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Traceparent, Tracestate, X-Request-Id")
 			h.Set("Access-Control-Max-Age", "600")
 			w.WriteHeader(http.StatusNoContent)
 			return

@@ -17,13 +17,12 @@ import (
 
 // Info is what a request brought beside its body. It travels in the context, one per request.
 type Info struct {
-	RequestID   string
-	TraceParent string        // W3C trace context, empty where none came
-	Token       string        // of the Authorization header, without its scheme
-	Address     string        // of the client, the rate limits' key before a login
-	UserAgent   string        // as the client says
-	Wait        time.Duration // for how long the caller waits for the answer; 0: it does not say
-	limited     *ratelimit.Result
+	RequestID string
+	Token     string        // of the Authorization header, without its scheme
+	Address   string        // of the client, the rate limits' key before a login
+	UserAgent string        // as the client says
+	Wait      time.Duration // for how long the caller waits for the answer; 0: it does not say
+	limited   *ratelimit.Result
 }
 
 // WaitHeader says for how many milliseconds the caller waits. Who is told answers by then, if only that it took too long: a caller that
@@ -45,18 +44,7 @@ func WithInfo(ctx context.Context, info *Info) context.Context {
 	return context.WithValue(ctx, infoKey{}, info)
 }
 
-// TraceID returns the trace's part of the W3C trace context, empty where there is none.
-func (i *Info) TraceID() string {
-	if len(i.TraceParent) < 35 {
-		return ""
-	}
-	return i.TraceParent[3:35]
-}
-
-var (
-	requestIDs   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	traceParents = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-)
+var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // newInfo reads the request's headers. Forwarded addresses count only behind a trusted proxy.
 func newInfo(r *http.Request, trusted []netip.Prefix) *Info {
@@ -68,9 +56,6 @@ func newInfo(r *http.Request, trusted []netip.Prefix) *Info {
 	}
 	if ms, err := strconv.ParseInt(r.Header.Get(WaitHeader), 10, 32); err == nil && ms > 0 {
 		info.Wait = time.Duration(ms) * time.Millisecond
-	}
-	if trace := r.Header.Get("Traceparent"); traceParents.MatchString(trace) {
-		info.TraceParent = trace
 	}
 	return info
 }
@@ -119,6 +104,12 @@ func (i *Info) Network() string {
 		return i.Address
 	}
 	return netip.PrefixFrom(addr.WithZone(""), 64).Masked().String()
+}
+
+// FromProxy reports whether the request comes from one of the networks. What it says beside its client's own words counts then.
+func FromProxy(r *http.Request, trusted []netip.Prefix) bool {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr) // the server has joined them
+	return IsTrusted(host, trusted)
 }
 
 // IsTrusted reports whether the address, without a port, is in one of the networks.

@@ -52,16 +52,13 @@ type decodeFunc func(w http.ResponseWriter, r *http.Request, request any) error
 
 func (s *Server) serve(e endpoint.Endpoint, decode decodeFunc, onError kithttp.ErrorEncoder) http.Handler {
 	later := func(_ context.Context, r *http.Request) (any, error) {
-		w := r.Context().Value(writerKey{}).(http.ResponseWriter)
+		w, _ := r.Context().Value(writerKey{}).(http.ResponseWriter) // none: there is no Frame
 		return Decode(func(request any) error { return decode(w, r, request) }), nil
 	}
-	server := kithttp.NewServer(e, later, encodeJSON, kithttp.ServerErrorEncoder(onError))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// http.MaxBytesReader needs the writer to close the connection of a client that sends too much.
-		server.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), writerKey{}, w)))
-	})
+	return kithttp.NewServer(e, later, encodeJSON, kithttp.ServerErrorEncoder(onError))
 }
 
+// writerKey finds the writer as net/http gave it, whatever is put around it later: http.MaxBytesReader has it close the connection of a client that sends too much.
 type writerKey struct{}
 
 // Mux serves a route table, and answers what is not in it with a problem (404, 405).

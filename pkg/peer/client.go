@@ -18,6 +18,7 @@ import (
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/identity"
 	"github.com/confab-chat/confab/pkg/tcp"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 const (
@@ -43,7 +44,7 @@ func newClient(service, baseURL string, keys Keys) *client {
 	transport.DialContext = tcp.Dialer(callTimeout).DialContext
 	return &client{
 		service: service, base: strings.TrimSuffix(baseURL, "/"), keys: keys,
-		http: &http.Client{Transport: transport, Timeout: callTimeout},
+		http: &http.Client{Transport: tracing.Transport(transport), Timeout: callTimeout},
 		breaker: gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 			Timeout:     openFor,
 			ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
@@ -90,12 +91,9 @@ func (c *client) post(ctx context.Context, path string, request any) (*http.Resp
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set(httpkit.WaitHeader, strconv.FormatInt(waitOf(ctx).Milliseconds(), 10))
-	info := httpkit.InfoFrom(ctx)
-	if info.RequestID != "" {
+	tracing.SetHeader(ctx, r.Header)
+	if info := httpkit.InfoFrom(ctx); info.RequestID != "" {
 		r.Header.Set("X-Request-Id", info.RequestID)
-	}
-	if info.TraceParent != "" {
-		r.Header.Set("Traceparent", info.TraceParent)
 	}
 	tell, err := c.breaker.Allow()
 	if err != nil {

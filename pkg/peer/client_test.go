@@ -13,26 +13,32 @@ import (
 	"github.com/confab-chat/confab/pkg/identity"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/server/servertest"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 func TestCallCarriesWhoActsAndWhichRequestItIs(t *testing.T) {
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	var who identity.Identity
 	var info httpkit.Info
+	var traceParent string
 	s := callee(t, func(ctx context.Context, r peer.LastRequest) (peer.Lasts, error) {
-		who, info = identity.From(ctx), *httpkit.InfoFrom(ctx)
+		onward := http.Header{}
+		tracing.SetHeader(ctx, onward)
+		who, info, traceParent = identity.From(ctx), *httpkit.InfoFrom(ctx), onward.Get("Traceparent")
 		return peer.Lasts{Items: make([]peer.Last, len(r.ConversationIDs))}, nil
 	})
-	ctx := httpkit.WithInfo(identity.With(t.Context(), identity.Identity{UserID: "ann", Role: "Admin"}), &httpkit.Info{RequestID: "r1", TraceParent: trace, Token: "ann's own"})
+	ctx := httpkit.WithInfo(identity.With(t.Context(), identity.Identity{UserID: "ann", Role: "Admin"}), &httpkit.Info{RequestID: "r1", Token: "ann's own"})
+	ctx = tracing.FromHeader(ctx, http.Header{"Traceparent": {trace}})
 	lasts, err := peer.NewMessages(s.URL+"/", keys).Last(ctx, peer.LastRequest{ConversationIDs: []string{"a", "b"}})
 	if err != nil || len(lasts.Items) != 2 {
 		t.Fatalf("got %+v, %v", lasts, err)
 	}
-	if who != (identity.Identity{UserID: "ann"}) || info.RequestID != "r1" || info.TraceParent != trace || strings.Contains(info.Token, "ann's own") {
-		t.Fatalf("the callee saw %+v, %+v", who, info)
+	if who != (identity.Identity{UserID: "ann"}) || info.RequestID != "r1" || traceParent != trace || strings.Contains(info.Token, "ann's own") {
+		t.Fatalf("the callee saw %+v, %+v, the trace %q", who, info, traceParent)
 	}
-	if _, err := peer.NewMessages(s.URL, keys).Last(t.Context(), peer.LastRequest{ConversationIDs: []string{"a"}}); err != nil || who.UserID != "" || info.RequestID == "" {
-		t.Fatalf("the system acts: the callee saw %+v, %+v; %v", who, info, err)
+	_, err = peer.NewMessages(s.URL, keys).Last(t.Context(), peer.LastRequest{ConversationIDs: []string{"a"}})
+	if err != nil || who.UserID != "" || info.RequestID == "" || traceParent != "" {
+		t.Fatalf("the system acts: the callee saw %+v, %+v, the trace %q; %v", who, info, traceParent, err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/confab-chat/confab/pkg/httpkit"
 	"github.com/confab-chat/confab/pkg/server"
 	"github.com/confab-chat/confab/pkg/server/servertest"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 func parse(t *testing.T, c *server.Config, args ...string) error {
@@ -27,7 +28,7 @@ func parse(t *testing.T, c *server.Config, args ...string) error {
 func TestFlagsConfigureTheProgram(t *testing.T) {
 	c := server.Config{HTTPAddr: ":3001", InternalAddr: ":3101", AdminAddr: "127.0.0.1:3201"}
 	err := parse(t, &c, "-http-addr", ":1", "-internal-addr", ":2", "-log-level", "warn", "-pprof",
-		"-allowed-origins", "https://a.example, https://b.example", "-trusted-proxies", "10.0.0.0/8,fd00::/8")
+		"-allowed-origins", "https://a.example, https://b.example", "-trusted-proxies", "10.0.0.0/8,fd00::/8", "-trace-endpoint", "http://c:4318", "-trace-ratio", "0.5")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +37,9 @@ func TestFlagsConfigureTheProgram(t *testing.T) {
 	}
 	if c.HTTP.AllowedOrigins.Has("http://localhost:8080") || !c.HTTP.AllowedOrigins.Has("https://b.example") || c.HTTP.TrustedProxies.String() != "10.0.0.0/8,fd00::/8" {
 		t.Fatalf("the configuration is %+v", c.HTTP)
+	}
+	if c.Tracing != (tracing.Config{Endpoint: "http://c:4318", Ratio: 0.5}) {
+		t.Fatalf("the configuration is %+v", c.Tracing)
 	}
 }
 

@@ -1,11 +1,19 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/confab-chat/confab/pkg/config"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 func TestGreetingHasAnAddressThatABrowserCanUse(t *testing.T) {
@@ -64,5 +72,29 @@ func TestAProcessTellsWhichProgramItIs(t *testing.T) {
 	m := gathered[0].GetMetric()[0]
 	if labels := m.GetLabel(); labels[0].GetValue() != "message-svc" || labels[1].GetValue() != Version || m.GetGauge().GetValue() != 1 {
 		t.Errorf("the metric is %v", m)
+	}
+}
+
+func TestAProgramRecordsTracesWhereItHasAnEndpoint(t *testing.T) {
+	sent := 0
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { sent++ }))
+	defer collector.Close()
+	enough := errors.New("enough")
+	for endpoint, test := range map[string]struct {
+		sent int
+		err  string
+	}{
+		"": {0, "enough"}, collector.URL: {1, "enough"}, "x": {0, "-trace-endpoint"},
+	} {
+		sent = 0
+		p := Program{Name: "a-svc", New: func(ctx context.Context, env Env) (App, error) {
+			_, span := env.Tracer.Root(ctx, "work", time.Now())
+			span.End()
+			return nil, enough
+		}}
+		p.Config.Tracing = tracing.Config{Endpoint: config.Secret(endpoint), Ratio: 1}
+		if err := p.run(t.Context()); err == nil || !strings.Contains(err.Error(), test.err) || sent != test.sent {
+			t.Errorf("-trace-endpoint=%s: %d requests came to the collector, the error is %v", endpoint, sent, err)
+		}
 	}
 }

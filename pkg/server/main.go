@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/confab-chat/confab/pkg/config"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 // Program is what a main function says of itself.
@@ -60,7 +61,12 @@ func (p *Program) run(ctx context.Context) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	log := p.Config.NewLog(os.Stderr)
-	app, err := p.New(ctx, Env{Log: log, Registerer: registry, HTTP: p.Config.HTTP})
+	tracer, err := tracing.New(p.Config.Tracing, p.Name, Version, log)
+	if err != nil {
+		return err
+	}
+	defer tracer.Close(context.WithoutCancel(ctx))
+	app, err := p.New(ctx, Env{Log: log, Registerer: registry, HTTP: p.Config.HTTP, Tracer: tracer})
 	if err != nil {
 		return err
 	}

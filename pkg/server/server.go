@@ -17,6 +17,7 @@ import (
 	"github.com/confab-chat/confab/pkg/config"
 	"github.com/confab-chat/confab/pkg/peer"
 	"github.com/confab-chat/confab/pkg/ratelimit"
+	"github.com/confab-chat/confab/pkg/tracing"
 )
 
 // Version is set by the linker.
@@ -67,6 +68,7 @@ type Env struct {
 	Peers       *peer.Peers
 	ServiceKeys peer.Keys
 	HTTP        HTTPConfig
+	Tracer      *tracing.Tracer
 }
 
 // For returns the Env of one service of the process: its log lines and metrics bear its name.
@@ -133,7 +135,7 @@ func (p *prefixes) Set(v string) error {
 	return nil
 }
 
-// Config is a program's listeners and log.
+// Config is a program's listeners, log and traces.
 type Config struct {
 	HTTPAddr     string
 	InternalAddr string // empty: no internal listener
@@ -141,6 +143,7 @@ type Config struct {
 	PProf        bool
 	LogLevel     slog.Level
 	HTTP         HTTPConfig
+	Tracing      tracing.Config
 }
 
 // RegisterFlags declares the flags; the fields' present values are the addresses' defaults.
@@ -153,4 +156,5 @@ func (c *Config) RegisterFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.PProf, "pprof", false, "serve /debug/pprof/ on the admin address")
 	fs.TextVar(&c.LogLevel, "log-level", slog.LevelInfo, "`level` of the log: debug, info, warn or error")
 	c.HTTP.RegisterFlags(fs)
+	c.Tracing.RegisterFlags(fs)
 }

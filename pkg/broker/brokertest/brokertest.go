@@ -23,6 +23,7 @@ func RunBroker(t *testing.T, open func(t *testing.T) broker.Broker) {
 		run  func(t *testing.T, b broker.Broker)
 	}{
 		{"an announced event is published as JSON", announceIsPublished},
+		{"an event's trace goes to its subscribers, and not into the log", traceIsPublished},
 		{"the log answers what lies above a rev, in order", logInOrder},
 		{"a change replaces the message in older events", changeReplaces},
 		{"an event announced again stands in the log once", announceAgain},

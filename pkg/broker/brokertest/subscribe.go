@@ -28,6 +28,24 @@ func announceIsPublished(t *testing.T, b broker.Broker) {
 	}
 }
 
+func traceIsPublished(t *testing.T, b broker.Broker) {
+	c := id.New()
+	s := subscribe(t, b, chat.ConversationChannel(c))
+	first := Event(c, 1, "hello")
+	for _, e := range []chat.Event{first, Change(first, 2, "edited")} {
+		e.Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+		announce(t, b, e)
+		var got chat.Event
+		must(t, json.Unmarshal(receive(t, s).Payload, &got))
+		if got.Trace != e.Trace {
+			t.Errorf("the event %d came with the trace %q", e.Rev, got.Trace)
+		}
+		logged := logOf(t, b, c, e.Rev-1)
+		e.Trace = ""
+		wantLog(t, logged, e)
+	}
+}
+
 func deliveredInOrder(t *testing.T, b broker.Broker) {
 	one, other := "one-"+id.New(), "other-"+id.New()
 	s := subscribe(t, b, one, other)
