@@ -29,6 +29,8 @@ func TestWrongValuesAreRefusedByTheirKey(t *testing.T) {
 		"a network with a long length":   {`podNetworks: [10.0.0.0/999]`, "/podNetworks/0"},
 		"a variable that is not ours":    {`services: {web: {env: {PATH: /bin}}}`, "'PATH'"},
 		"a variable that is a number":    {`services: {message-svc: {env: {CONFAB_SEND_RATE: 50}}}`, "/services/message-svc/env/CONFAB_SEND_RATE"},
+		"a collector without http":       {`tracing: {endpoint: "collector:4318"}`, "/tracing/endpoint"},
+		"a share above all":              {`tracing: {ratio: 1.5}`, "/tracing/ratio"},
 		"an address without port":        {`smtp: {addr: mail.example.com}`, "/smtp/addr"},
 		"a pull policy":                  {`image: {pullPolicy: Sometimes}`, "/image/pullPolicy"},
 		"a type of Service":              {`service: {type: ExternalName}`, "/service/type"},

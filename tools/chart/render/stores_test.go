@@ -15,9 +15,11 @@ func TestStoresElsewhereAreReachedByWhomTheyAreNeeded(t *testing.T) {
 		mongodb = "10.30.0.0/24 27017"
 		redis   = "10.30.1.0/24 6379"
 		smtp    = "10.30.2.5/32 587"
+		traces  = "10.30.3.7/32 4318"
 	)
 	want := map[string][]string{
-		"auth-svc": {mongodb, redis, smtp}, "conversation-svc": {mongodb, redis}, "message-svc": {mongodb, redis}, "realtime-svc": {redis}, "web": nil,
+		"auth-svc": {mongodb, redis, smtp, traces}, "conversation-svc": {mongodb, redis, traces}, "message-svc": {mongodb, redis, traces},
+		"realtime-svc": {redis, traces}, "web": {traces},
 	}
 	for name, p := range all[networkingv1.NetworkPolicy](t, scenario(t, "production", ""), "NetworkPolicy") {
 		var got []string
@@ -41,15 +43,16 @@ func TestStoresElsewhereAreReachedByWhomTheyAreNeeded(t *testing.T) {
 type secretKeys map[string]string
 
 func TestSecretsComeFromWhereTheValuesSay(t *testing.T) {
-	keys, mongodb, redis := "confab-keys service-keys", "confab-mongodb mongodb-uri", "confab-redis redis-url"
+	keys, mongodb, redis, traces := "confab-keys service-keys", "confab-mongodb mongodb-uri", "confab-redis redis-url", "confab-tracing trace-endpoint"
 	production := map[string]secretKeys{
 		"auth-svc": {
 			"CONFAB_SERVICE_KEYS": keys, "CONFAB_MONGO_URI": mongodb, "CONFAB_REDIS_URL": redis, "CONFAB_SMTP_PASSWORD": "confab-smtp smtp-password",
+			"CONFAB_TRACE_ENDPOINT": traces,
 		},
-		"conversation-svc": {"CONFAB_SERVICE_KEYS": keys, "CONFAB_MONGO_URI": mongodb, "CONFAB_REDIS_URL": redis},
-		"message-svc":      {"CONFAB_SERVICE_KEYS": keys, "CONFAB_MONGO_URI": mongodb, "CONFAB_REDIS_URL": redis},
-		"realtime-svc":     {"CONFAB_SERVICE_KEYS": keys, "CONFAB_REDIS_URL": redis},
-		"web":              {},
+		"conversation-svc": {"CONFAB_SERVICE_KEYS": keys, "CONFAB_MONGO_URI": mongodb, "CONFAB_REDIS_URL": redis, "CONFAB_TRACE_ENDPOINT": traces},
+		"message-svc":      {"CONFAB_SERVICE_KEYS": keys, "CONFAB_MONGO_URI": mongodb, "CONFAB_REDIS_URL": redis, "CONFAB_TRACE_ENDPOINT": traces},
+		"realtime-svc":     {"CONFAB_SERVICE_KEYS": keys, "CONFAB_REDIS_URL": redis, "CONFAB_TRACE_ENDPOINT": traces},
+		"web":              {"CONFAB_TRACE_ENDPOINT": traces},
 	}
 	eachService(t, scenario(t, "production", ""), func(t *testing.T, w workload) {
 		if got, want := secretsOf(w), production[w.name]; fmt.Sprint(got) != fmt.Sprint(want) {
@@ -59,13 +62,36 @@ func TestSecretsComeFromWhereTheValuesSay(t *testing.T) {
 }
 
 func TestOtherKeysOfASecretAreTaken(t *testing.T) {
-	objects := scenario(t, "production", `{mongodb: {key: uri}, redis: {key: url}, serviceKeys: {key: keys}, smtp: {key: password}}`)
+	objects := scenario(t, "production", `{mongodb: {key: uri}, redis: {key: url}, serviceKeys: {key: keys}, smtp: {key: password}, tracing: {key: traces}}`)
 	want := secretKeys{
 		"CONFAB_SERVICE_KEYS": "confab-keys keys", "CONFAB_MONGO_URI": "confab-mongodb uri",
 		"CONFAB_REDIS_URL": "confab-redis url", "CONFAB_SMTP_PASSWORD": "confab-smtp password",
+		"CONFAB_TRACE_ENDPOINT": "confab-tracing traces",
 	}
 	if got := secretsOf(workloadOf(t, objects, "auth-svc")); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestTracesGoWhereTheValuesSayFromAllProgramsOrNone(t *testing.T) {
+	for values, want := range map[string]map[string]string{
+		"{}": {"CONFAB_TRACE_ENDPOINT": "", "CONFAB_TRACE_RATIO": ""},
+		`tracing: {endpoint: "http://collector:4318", ratio: 1}`: {"CONFAB_TRACE_ENDPOINT": "http://collector:4318", "CONFAB_TRACE_RATIO": "1"},
+	} {
+		objects := scenario(t, "quickstart", values)
+		eachService(t, objects, func(t *testing.T, w workload) {
+			for variable, value := range want {
+				if got := env(w)[variable].Value; got != value {
+					t.Errorf("with %s %s is %q", values, variable, got)
+				}
+			}
+		})
+		for name, p := range all[networkingv1.NetworkPolicy](t, objects, "NetworkPolicy") {
+			open := slices.ContainsFunc(p.Spec.Egress, func(r networkingv1.NetworkPolicyEgressRule) bool { return r.Ports[0].Port.IntValue() == 4318 })
+			if _, isService := all[appsv1.Deployment](t, objects, "Deployment")[name]; open != (isService && values != "{}") {
+				t.Errorf("with %s %s may reach the collector: %v", values, name, open)
+			}
+		}
 	}
 }
 

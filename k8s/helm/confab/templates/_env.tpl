@@ -13,6 +13,14 @@
 - {name: CONFAB_ADMIN_ADDR, value: ":{{ .fact.admin }}"}
 - {name: CONFAB_LOG_LEVEL, value: {{ $v.logLevel | quote }}}
 - {name: CONFAB_ALLOWED_ORIGINS, value: {{ join "," $v.allowedOrigins | quote }}}
+{{- if $v.tracing.existingSecret }}
+- {name: CONFAB_TRACE_ENDPOINT, valueFrom: {secretKeyRef: {{ include "confab.secretRef" (dict "root" .root "of" "tracing") | fromYaml | toJson }}}}
+{{- else if $v.tracing.endpoint }}
+- {name: CONFAB_TRACE_ENDPOINT, value: {{ $v.tracing.endpoint | quote }}}
+{{- end }}
+{{- if or $v.tracing.endpoint $v.tracing.existingSecret }}
+- {name: CONFAB_TRACE_RATIO, value: {{ $v.tracing.ratio | quote }}}
+{{- end }}
 {{- if eq .name "web" }}
 - {name: CONFAB_TRUSTED_PROXIES, value: {{ join "," $v.proxies | quote }}}
 - {name: CONFAB_AUTH_URL, value: "http://{{ $full }}-auth-svc:3001"}
