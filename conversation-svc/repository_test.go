@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
 	conversation "github.com/confab-chat/confab/conversation-svc"
 	"github.com/confab-chat/confab/conversation-svc/conversationtest"
 	"github.com/confab-chat/confab/pkg/fault"
@@ -29,6 +31,23 @@ func TestSQLiteKeepsTheContractAndReadsByIndexes(t *testing.T) {
 
 func TestMongoDBKeepsTheContract(t *testing.T) {
 	conversationtest.RunRepository(t, openMongo)
+}
+
+func TestStartOverMongoDB(t *testing.T) {
+	write := func(t *testing.T, db *mongo.Database) {
+		r, err := conversation.NewMongo(t.Context(), db)
+		closing(t, r, err)
+		for range 2 {
+			c := conversation.NewGroup("ann", "a title", "")
+			if err := errors.Join(r.Insert(t.Context(), c, []string{"ann", "bob"}), r.MarkRead(t.Context(), c.ID, "bob", 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mongotest.RunStart(t, conversation.NewMongo, write, map[string][]string{
+		"conversations": {"direct_key_1 unique", "creator_id_1_client_id_1 unique", "participants_1_last_activity_-1__id_-1"},
+		"members":       {"conversation_id_1"},
+	})
 }
 
 func openSQLite(t *testing.T) conversationtest.Open {

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.mongodb.org/mongo-driver/v2/mongo"
+
 	message "github.com/confab-chat/confab/message-svc"
 	"github.com/confab-chat/confab/message-svc/messagetest"
 	"github.com/confab-chat/confab/pkg/mongokit/mongotest"
@@ -23,6 +25,21 @@ func TestSQLiteKeepsTheContract(t *testing.T) {
 
 func TestMongoDBKeepsTheContract(t *testing.T) {
 	messagetest.RunRepository(t, openMongo)
+}
+
+func TestStartOverMongoDB(t *testing.T) {
+	write := func(t *testing.T, db *mongo.Database) {
+		r, err := message.NewMongoRepository(t.Context(), db)
+		closing(t, r, err)
+		for _, key := range []string{"one", "two"} {
+			if o := r.Append(t.Context(), "c", []message.Draft{newDraft(message.OpCreate, 0, key)})[0]; o.Err != nil {
+				t.Fatal(o.Err)
+			}
+		}
+	}
+	mongotest.RunStart(t, message.NewMongoRepository, write, map[string][]string{"messages": {
+		"conversation_id_1_n_1 unique", "conversation_id_1_seq_1 unique", "conversation_id_1_author_id_1_client_msg_id_1 unique",
+	}})
 }
 
 func openSQLite(t *testing.T) messagetest.Open {

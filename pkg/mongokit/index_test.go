@@ -1,8 +1,8 @@
 package mongokit_test
 
 import (
+	"context"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -18,27 +18,7 @@ var indexes = []mongokit.Index{
 	{Keys: bson.D{{Key: "c", Value: 1}}},
 }
 
-func wantIndexes(t *testing.T, coll *mongo.Collection) {
-	t.Helper()
-	specs, err := coll.Indexes().ListSpecifications(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]bool{}
-	for _, spec := range specs {
-		got[spec.Name] = spec.Unique != nil && *spec.Unique
-	}
-	delete(got, "_id_")
-	want := map[string]bool{"a_1_b_-1": true, "b_1": false, "c_1": false}
-	for name, unique := range want {
-		if isUnique, ok := got[name]; !ok || isUnique != unique {
-			t.Errorf("index %s: there %v, unique %v", name, ok, isUnique)
-		}
-	}
-	if len(got) != len(want) {
-		t.Errorf("the indexes are %v", got)
-	}
-}
+var wantIndexes = []string{"a_1_b_-1 unique", "b_1", "c_1"}
 
 func TestEnsureIndexesAgain(t *testing.T) {
 	coll := mongotest.Database(t).Collection("things")
@@ -46,23 +26,20 @@ func TestEnsureIndexesAgain(t *testing.T) {
 		if err := mongokit.EnsureIndexes(t.Context(), coll, indexes); err != nil {
 			t.Fatal(err)
 		}
-		wantIndexes(t, coll)
+		mongotest.RequireIndexes(t, coll, wantIndexes...)
 	}
 }
 
 func TestEnsureIndexesByManyReplicas(t *testing.T) {
-	db := mongotest.Database(t)
-	var replicas sync.WaitGroup
-	for range 8 {
-		coll := mongotest.Again(t, db).Collection("things")
-		replicas.Go(func() {
-			if err := mongokit.EnsureIndexes(t.Context(), coll, indexes); err != nil {
-				t.Error(err)
-			}
-		})
+	open := func(ctx context.Context, db *mongo.Database) (any, error) {
+		return nil, mongokit.EnsureIndexes(ctx, db.Collection("things"), indexes)
 	}
-	replicas.Wait()
-	wantIndexes(t, db.Collection("things"))
+	write := func(t *testing.T, db *mongo.Database) {
+		if _, err := db.Collection("things").InsertMany(t.Context(), []bson.D{{{Key: "a", Value: 1}}, {{Key: "a", Value: 2}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mongotest.RunStart(t, open, write, map[string][]string{"things": wantIndexes})
 }
 
 func TestEnsureIndexesFails(t *testing.T) {
