@@ -64,6 +64,7 @@ func New(cfg Config, env server.Env) (*App, error) {
 		handlers:  map[string]http.Handler{routes.Web: env.PublicHandler(Pages())},
 		transport: newTransport(), sockets: newSockets(env), drain: cfg.Drain,
 	}
+	env.Registerer.MustRegister(newSocketsGauge(a.sockets))
 	m := newMetrics(env.Registerer)
 	for service, urls := range cfg.urls() {
 		b, err := newBalancer(a.transport, service, urls, m)

@@ -62,6 +62,12 @@ func (s *sockets) remove(r *http.Request) {
 	s.open.Done()
 }
 
+func (s *sockets) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ends)
+}
+
 // drain ends all sockets within the window: first those that come are still let in, then none, and those there are end evenly. It sends no
 // close frame, which could land in the middle of a frame that is passed on: clients take the end for a lost connection, and resume.
 func (s *sockets) drain(ctx context.Context, window time.Duration) {

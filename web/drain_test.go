@@ -25,6 +25,9 @@ func TestADrainLetsSocketsInForAWhileAndThenEndsAll(t *testing.T) {
 	go func() { stopped <- f.stop() }()
 	during := dial(t, f.url) // load balancers do not know yet
 	requireEcho(t, during, "during")
+	if n := f.count(t, "confab_proxied_sockets", map[string]string{}); n != 2 {
+		t.Errorf("%v sockets are counted", n)
+	}
 	for _, c := range []*websocket.Conn{before, during} {
 		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second)) // an error shows below
 		if _, _, err := c.ReadMessage(); err == nil || time.Since(start) < time.Second || time.Since(start) > 4*time.Second {

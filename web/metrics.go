@@ -24,6 +24,12 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	return m
 }
 
+func newSocketsGauge(s *sockets) prometheus.GaugeFunc {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "confab_proxied_sockets", Help: "Open sockets that are passed on to realtime-svc, which counts them too.",
+	}, func() float64 { return float64(s.count()) })
+}
+
 // answered counts a request. The classes are 1xx to 5xx.
 func (m *metrics) answered(service string, status int) {
 	m.requests.WithLabelValues(service, strconv.Itoa(status/100)+"xx").Inc()

@@ -154,7 +154,7 @@ func (r *replica) seen() []*http.Request {
 	return r.requests
 }
 
-// count returns a counter, 0 where there is none with these labels.
+// count returns a counter or gauge, 0 where there is none with these labels.
 func (f *front) count(t *testing.T, name string, labels map[string]string) float64 {
 	t.Helper()
 	families, err := f.registry.Gather()
@@ -169,7 +169,7 @@ func (f *front) count(t *testing.T, name string, labels map[string]string) float
 			}
 			labels["service"] = "web"
 			if family.GetName() == name && maps.Equal(has, labels) {
-				return m.GetCounter().GetValue()
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}
