@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type Scenario struct {
 	Name    string
 	Load    Load
 	Changes int                 // are written, at least; the fault has its time whatever that takes
+	Longest time.Duration       // for all of it; 0: enough
 	Flags   map[string][]string // by service, beside those of Run
 	Proxied []Way               // have a proxy in them
 	Lose    int64               // the n-th event that Redis tells a gateway is lost where that way is proxied; 0: none is
@@ -45,7 +47,7 @@ type Scene struct {
 const (
 	calmBefore = 5 * time.Second
 	calmAfter  = 5 * time.Second
-	enough     = 11 * time.Minute // for all changes to be written
+	enough     = 11 * time.Minute
 )
 
 // Run runs the scenario on a deployment of its own, of programs that were built as its Kind says, with the dice of seed. The error is of what
@@ -111,7 +113,7 @@ func (s *Scenario) flags() map[string][]string {
 
 // perform lets the writers write before, during and after the fault.
 func (s *Scenario) perform(ctx context.Context, scene *Scene) error {
-	writing, stop := context.WithTimeout(ctx, enough)
+	writing, stop := context.WithTimeout(ctx, cmp.Or(s.Longest, enough))
 	defer stop()
 	written := make(chan struct{})
 	begin := time.Now()

@@ -9,8 +9,9 @@ import (
 	"github.com/confab-chat/confab/e2e/chaos"
 )
 
-// light is for what takes as long as it takes; full is ten messages a second in ten rooms of twenty readers.
+// rare is for what takes an hour, light for what takes as long as it takes; full is ten messages a second in ten rooms of twenty readers.
 var (
+	rare  = chaos.Load{Rooms: 5, Readers: 50, Writers: 1, Every: 5 * time.Second, Most: 6000}
 	light = chaos.Load{Rooms: 5, Readers: 50, Writers: 1, Every: time.Second, Most: 6000}
 	full  = chaos.Load{Rooms: 10, Readers: 200, Writers: 1, Every: time.Second, Most: 6000}
 )
@@ -47,7 +48,8 @@ func (r *run) scale(ctx context.Context) (string, error) {
 
 // rollAll rolls to the next version, and after half of the time back.
 func (r *run) rollAll(ctx context.Context) (string, error) {
-	return r.under(ctx, full, func(ctx context.Context) error {
+	begin := time.Now()
+	said, err := r.under(ctx, full, func(ctx context.Context) error {
 		for range 2 {
 			half := time.After(r.roll / 2)
 			if err := r.deploy(ctx, r.next); err != nil {
@@ -58,6 +60,10 @@ func (r *run) rollAll(ctx context.Context) (string, error) {
 		}
 		return nil
 	})
+	if err == nil && r.prometheus != "" {
+		err = r.askPanels(ctx, begin)
+	}
+	return said, err
 }
 
 // kill ends each pod without a word, and waits until there is another one.

@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	var r run
+	r := run{panels: map[string]bool{}}
 	flag.StringVar(&r.namespace, "namespace", "confab-e2e", "`name` of the namespace, which is made, and deleted at the end")
 	flag.StringVar(&r.tag, "tag", "e2e-1", "`version` that is installed")
 	flag.StringVar(&r.next, "next", "e2e-2", "`version` that it is rolled to")
@@ -25,9 +25,16 @@ func main() {
 	flag.IntVar(&r.port, "node-port", 30080, "`port` of web on each node")
 	flag.StringVar(&r.node, "node", "127.0.0.1", "`address` of a node")
 	flag.StringVar(&r.only, "only", "", "run the steps whose name holds `text`, on what an earlier run with -keep left")
+	flag.StringVar(&r.more, "values", "", "`file` of values for the release, such as your registry's secrets, or smaller requests for a small cluster")
+	flag.StringVar(&r.prometheus, "prometheus", "", "`URL` of the Prometheus that scrapes the pods; empty: the dashboards' panels are not asked")
+	flag.BoolVar(&r.alerts, "alerts", false, "bring about what the alerts are about instead, and wait until each fires: an hour and a half; -prometheus evaluates them")
 	flag.BoolVar(&r.keep, "keep", false, "keep the namespace")
 	flag.DurationVar(&r.roll, "roll", 5*time.Minute, "`time` under load in which all services are rolled")
 	flag.Parse()
+	if r.alerts && r.prometheus == "" {
+		fmt.Fprintln(os.Stderr, "e2e-k8s: -alerts needs -prometheus")
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := r.all(ctx)
 	stop()
@@ -39,11 +46,13 @@ func main() {
 
 // run is one pass over a cluster.
 type run struct {
-	namespace, tag, next, repository, mongo, redis, node, only string
-	port                                                       int
-	keep                                                       bool
-	roll                                                       time.Duration
-	expired                                                    string // a token that has expired
+	namespace, tag, next, repository, mongo, redis, node, only, prometheus, more string
+	port                                                                         int
+	keep, alerts                                                                 bool
+	roll                                                                         time.Duration
+
+	expired string          // a token that has expired
+	panels  map[string]bool // of the dashboards, by title: whether it showed something in any step
 }
 
 // step does one thing, and says in some words how it went.
@@ -53,6 +62,9 @@ type step struct {
 }
 
 func (r *run) steps() []step {
+	if r.alerts {
+		return append([]step{{"helm install", r.install}}, r.faultSteps()...)
+	}
 	return []step{
 		{"wrong values are refused", r.wrongValues},
 		{"a missing secret, a database that is away", r.notReady},
@@ -86,7 +98,7 @@ func (r *run) all(ctx context.Context) error {
 		said, err := s.do(ctx)
 		if err != nil {
 			failed++
-			said = "**failed**"
+			said = strings.TrimSpace("**failed** " + said)
 		}
 		fmt.Printf("| %s | %v | %s |\n", s.name, time.Since(begin).Round(time.Second), said)
 		if err != nil {
@@ -95,6 +107,9 @@ func (r *run) all(ctx context.Context) error {
 		if ctx.Err() != nil || err != nil && s.name == "helm install" {
 			break
 		}
+	}
+	if len(r.panels) > 0 {
+		fmt.Println("\n" + r.zeroPanels())
 	}
 	var err error
 	if failed > 0 {

@@ -50,6 +50,9 @@ func (r *run) deploy(ctx context.Context, tag string, more ...string) error {
 	}
 	defer os.Remove(values)
 	args := append([]string{"-n", r.namespace, "upgrade", "--install", release, chart, "-f", values, "--set", "image.tag=" + tag, "--wait", "--timeout", "5m"}, more...)
+	if r.more != "" {
+		args = append(args, "-f", r.more)
+	}
 	if _, err = helm(ctx, args...); err != nil {
 		return err
 	}
