@@ -4,6 +4,7 @@ package split_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -159,6 +160,26 @@ func TestFrozenProcessAnswersOnceItContinues(t *testing.T) {
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestEachLineOfALogIsJSONWithoutRedisToo(t *testing.T) {
+	d := start(t)
+	p, err := d.StartReplica(t.Context(), peer.AuthService, "-redis-url", "redis://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log []byte
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(string(log), "redis client in trouble"); time.Sleep(100 * time.Millisecond) {
+		servertest.Call(t, "POST", p.URL()+"/v1/auth/login", "", `{"email":"nobody@example.com","password":"correct horse"}`) // a limit is counted in Redis
+		if log, err = os.ReadFile(p.LogFile); err != nil || time.Now().After(deadline) {
+			t.Fatalf("the log says nothing of the client: %s, %v", log, err)
+		}
+	}
+	for line := range strings.Lines(string(log)) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("it logs %s", line)
+		}
 	}
 }
 

@@ -3,6 +3,10 @@ package split
 import (
 	"context"
 	"flag"
+	"fmt"
+	"log/slog"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/confab-chat/confab/pkg/server"
 )
@@ -19,6 +23,7 @@ func Main(name, about string, c server.Config, registerFlags func(*flag.FlagSet)
 			others.RegisterFlags(fs)
 		},
 		New: func(ctx context.Context, env server.Env) (server.App, error) {
+			redis.SetLogger(redisLog{env.Log})
 			env, err := others.Connect(env)
 			if err != nil {
 				return nil, err
@@ -26,4 +31,12 @@ func Main(name, about string, c server.Config, registerFlags func(*flag.FlagSet)
 			return newApp(ctx, env)
 		},
 	})
+}
+
+// redisLog has go-redis, which writes lines of its own, log as everything else does. There is one for the process.
+type redisLog struct{ log *slog.Logger }
+
+// Printf takes what go-redis could not do, as it says it.
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.log.WarnContext(ctx, "redis client in trouble", "error", fmt.Sprintf(format, args...))
 }
