@@ -23,6 +23,7 @@ const (
 	idleTimeout   = 90 * time.Second                      // below the services', so that web and not they close idle connections
 	refusedRest   = time.Second                           // for which a replica that refused a connection is left alone
 	silentRest    = 10 * time.Second                      // the same of one that did not answer in time: each request that finds it so is lost or late
+	soleTries     = 4                                     // of the only URL: half of those behind it may be gone, and be named for some seconds more
 	secondTry     = 2 * time.Second                       // after which a request is not tried elsewhere: its client has waited long enough
 )
 
@@ -84,10 +85,10 @@ func (b *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // order returns all replicas, beginning with the one whose turn it is. Those that rest come last. A URL that is the only one may stand for several replicas, as in
-// Kubernetes: it comes twice.
+// Kubernetes: it comes soleTries times.
 func (b *balancer) order(now time.Time) []*replica {
 	if len(b.replicas) == 1 {
-		return []*replica{b.replicas[0], b.replicas[0]}
+		return slices.Repeat(b.replicas, soleTries)
 	}
 	first := int(b.turn.Add(1)) % len(b.replicas)
 	order := slices.Concat(b.replicas[first:], b.replicas[:first])

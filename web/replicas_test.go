@@ -58,19 +58,22 @@ func TestDeadReplicaIsPassedOverAndThenLeftAlone(t *testing.T) {
 	}
 }
 
-func TestTheOnlyURLIsAskedTwiceSinceItMayStandForSeveralReplicas(t *testing.T) {
-	var broke atomic.Bool
+func TestTheOnlyURLIsAskedAgainSinceItMayStandForSeveralReplicas(t *testing.T) {
+	var gone atomic.Int64
 	r := answering(t, "other", func(w http.ResponseWriter, r *http.Request) {
-		if !broke.Swap(true) {
+		if gone.Add(-1) >= 0 {
 			broken(w, r)
 		}
 		_, _ = io.WriteString(w, "other")
 	})
 	f := run(t, options{message: config.List{r.URL}})
-	if a := servertest.Call(t, "GET", f.url+"/v1/messages", "", nil); a.Body != "other" {
-		t.Errorf("%d %s", a.Status, a.Body)
+	for n, want := range map[int64]string{3: "other", 20: "service_unavailable"} {
+		gone.Store(n)
+		if a := servertest.Call(t, "GET", f.url+"/v1/messages", "", nil); !strings.Contains(a.Body, want) {
+			t.Errorf("where %d tries are in vain: %d %s", n, a.Status, a.Body)
+		}
 	}
-	broke.Store(false)
+	gone.Store(1)
 	if a := servertest.Call(t, "POST", f.url+"/v1/messages", "", "{}"); a.Status < 500 {
 		t.Errorf("a request that may have been carried out is sent again: %d %s", a.Status, a.Body)
 	}
