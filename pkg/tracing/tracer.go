@@ -28,7 +28,7 @@ type Config struct {
 
 // RegisterFlags declares the flags.
 func (c *Config) RegisterFlags(fs *flag.FlagSet) {
-	fs.Var(&c.Endpoint, "trace-endpoint", "`URL` of an OpenTelemetry collector that takes OTLP over HTTP, as in http://collector:4318, may hold a password; empty: no traces")
+	fs.Var(&c.Endpoint, "trace-endpoint", "`URL` of an OpenTelemetry collector that takes OTLP over HTTP, as in http://collector:4318, to whose /v1/traces they go where it has no path; may hold a password; empty: no traces")
 	fs.Float64Var(&c.Ratio, "trace-ratio", 0.01, "`share` of the requests of which a trace is recorded, 0 to 1; the same for all services, else traces have holes")
 }
 

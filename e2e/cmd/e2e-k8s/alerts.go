@@ -58,14 +58,10 @@ func (r *run) alarm(ctx context.Context, f fault) (string, error) {
 		}
 	}
 	var fired string
-	begin := time.Now()
 	said, err := f.have(ctx, func(ctx context.Context) error {
 		fired, err = r.allFire(ctx, rules)
 		return err
 	})
-	if err == nil {
-		err = r.askPanels(ctx, begin)
-	}
 	return strings.TrimSuffix(fired+"; "+said, "; "), err
 }
 

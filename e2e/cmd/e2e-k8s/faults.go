@@ -111,14 +111,21 @@ func (r *run) takeAway(ctx context.Context, service string) error {
 // mend has the release be as it was installed.
 func (r *run) mend(ctx context.Context) error { return r.deploy(context.WithoutCancel(ctx), r.tag) }
 
-// fewConnections has each service wait for one connection to MongoDB, under more requests than that bears. To take MongoDB away would not do: who has none is not
+// fewConnections has each service wait for one connection to a slow MongoDB, under more requests than that bears. To take MongoDB away would not do: who has none is not
 // ready, and nobody asks it anything.
 func (r *run) fewConnections(ctx context.Context, until func(context.Context) error) (string, error) {
 	err := r.deploy(ctx, r.tag, "--set", "mongodb.uri=mongodb://"+release+"-mongodb:27017/?maxPoolSize=1")
 	if err == nil {
-		err = r.withCalls(ctx, 4*time.Millisecond, until)
+		_, err = r.in(ctx, "set", "resources", "statefulset/"+release+"-mongodb", "--limits=cpu=100m")
 	}
-	return "", errors.Join(err, r.mend(ctx))
+	if err == nil {
+		err = r.statefulSetReady(ctx, "mongodb")
+	}
+	if err == nil {
+		err = r.withCalls(ctx, 20*time.Millisecond, until)
+	}
+	_, undone := r.in(context.WithoutCancel(ctx), "rollout", "undo", "statefulset/"+release+"-mongodb") // helm knows nothing of its limit
+	return "", errors.Join(err, undone, r.mend(ctx))
 }
 
 // unhealthy has web asked for its life where it says nothing.

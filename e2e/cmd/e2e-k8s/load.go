@@ -48,8 +48,7 @@ func (r *run) scale(ctx context.Context) (string, error) {
 
 // rollAll rolls to the next version, and after half of the time back.
 func (r *run) rollAll(ctx context.Context) (string, error) {
-	begin := time.Now()
-	said, err := r.under(ctx, full, func(ctx context.Context) error {
+	return r.under(ctx, full, func(ctx context.Context) error {
 		for range 2 {
 			half := time.After(r.roll / 2)
 			if err := r.deploy(ctx, r.next); err != nil {
@@ -60,10 +59,6 @@ func (r *run) rollAll(ctx context.Context) (string, error) {
 		}
 		return nil
 	})
-	if err == nil && r.prometheus != "" {
-		err = r.askPanels(ctx, begin)
-	}
-	return said, err
 }
 
 // kill ends each pod without a word, and waits until there is another one.

@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	r := run{panels: map[string]bool{}}
+	var r run
 	flag.StringVar(&r.namespace, "namespace", "confab-e2e", "`name` of the namespace, which is made, and deleted at the end")
 	flag.StringVar(&r.tag, "tag", "e2e-1", "`version` that is installed")
 	flag.StringVar(&r.next, "next", "e2e-2", "`version` that it is rolled to")
@@ -50,9 +50,7 @@ type run struct {
 	port                                                                         int
 	keep, alerts                                                                 bool
 	roll                                                                         time.Duration
-
-	expired string          // a token that has expired
-	panels  map[string]bool // of the dashboards, by title: whether it showed something in any step
+	expired                                                                      string // a token that has expired
 }
 
 // step does one thing, and says in some words how it went.
@@ -88,36 +86,41 @@ func (r *run) all(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	failed := 0
+	begin, failed := time.Now(), 0
 	fmt.Println("| step | took | |\n|---|---|---|")
 	for _, s := range r.steps() {
 		if !strings.Contains(s.name, r.only) {
 			continue
 		}
-		begin := time.Now()
-		said, err := s.do(ctx)
+		err := s.take(ctx)
 		if err != nil {
 			failed++
-			said = strings.TrimSpace("**failed** " + said)
-		}
-		fmt.Printf("| %s | %v | %s |\n", s.name, time.Since(begin).Round(time.Second), said)
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "  ! %s: %v\n", s.name, err)
 		}
 		if ctx.Err() != nil || err != nil && s.name == "helm install" {
 			break
 		}
 	}
-	if len(r.panels) > 0 {
-		fmt.Println("\n" + r.zeroPanels())
-	}
-	var err error
+	err := r.sayPanels(ctx, begin)
 	if failed > 0 {
-		err = fmt.Errorf("%d steps failed", failed)
+		err = errors.Join(err, fmt.Errorf("%d steps failed", failed))
 	}
 	if !r.keep {
 		_, deleted := kubectl(context.WithoutCancel(ctx), "delete", "namespace", r.namespace, "--ignore-not-found")
 		err = errors.Join(err, deleted)
+	}
+	return err
+}
+
+// take does the step and prints how it went.
+func (s step) take(ctx context.Context) error {
+	begin := time.Now()
+	said, err := s.do(ctx)
+	if err != nil {
+		said = strings.TrimSpace("**failed** " + said)
+	}
+	fmt.Printf("| %s | %v | %s |\n", s.name, time.Since(begin).Round(time.Second), said)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "  ! %s: %v\n", s.name, err)
 	}
 	return err
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,51 +61,62 @@ func (r *run) askOnce(ctx context.Context, path string, query url.Values) ([]ser
 	return answer.Data.Result, nil
 }
 
-// askPanels asks each panel's queries for the time from begin to now, and notes in r.panels whether one had a series that was not zero.
-func (r *run) askPanels(ctx context.Context, begin time.Time) error {
+// sayPanels prints what the dashboards showed since begin, where there is a Prometheus.
+func (r *run) sayPanels(ctx context.Context, begin time.Time) error {
+	if r.prometheus == "" {
+		return nil
+	}
+	said, err := r.panels(ctx, begin)
+	fmt.Println("\n" + said)
+	return err
+}
+
+// panels asks each panel's queries for the time from begin to now, and says of which none had a series that was not zero.
+func (r *run) panels(ctx context.Context, begin time.Time) (string, error) {
 	files, err := filepath.Glob(chart + "/files/dashboards/*.json")
 	if err != nil {
-		return err
+		return "", err
 	}
+	all, zero := 0, []string{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return err
+			return "", err
 		}
-		var dashboard struct {
-			Panels []struct {
-				Title   string
-				Targets []struct{ Expr string }
-			}
-		}
+		var dashboard struct{ Panels []panel }
 		if err := json.Unmarshal(text, &dashboard); err != nil {
-			return err
+			return "", err
 		}
 		for _, p := range dashboard.Panels {
-			for _, target := range p.Targets {
-				moved, err := r.moved(ctx, target.Expr, begin)
-				if err != nil {
-					return fmt.Errorf("the panel %q: %w", p.Title, err)
-				}
-				r.panels[p.Title] = r.panels[p.Title] || moved
+			shown, err := r.shows(ctx, p, begin)
+			if err != nil {
+				return "", fmt.Errorf("the panel %q: %w", p.Title, err)
+			}
+			all++
+			if !shown {
+				zero = append(zero, p.Title)
 			}
 		}
 	}
-	return nil
+	return fmt.Sprintf("%d of %d panels showed something, and nothing: %s", all-len(zero), all, strings.Join(zero, "; ")), nil
 }
 
-// zeroPanels says which panels showed nothing in any step.
-func (r *run) zeroPanels() string {
-	var zero []string
-	for _, title := range slices.Sorted(maps.Keys(r.panels)) {
-		if !r.panels[title] {
-			zero = append(zero, title)
+// panel is one of a dashboard.
+type panel struct {
+	Title   string
+	Targets []struct{ Expr string }
+}
+
+func (r *run) shows(ctx context.Context, p panel, begin time.Time) (bool, error) {
+	for _, target := range p.Targets {
+		if moved, err := r.moved(ctx, target.Expr, begin); err != nil || moved {
+			return moved, err
 		}
 	}
-	return fmt.Sprintf("%d of %d panels showed something; nothing: %s", len(r.panels)-len(zero), len(r.panels), strings.Join(zero, "; "))
+	return false, nil
 }
 
-// moved reports whether a panel's query was anything but zero since begin.
+// moved reports whether a query was anything but zero since begin.
 func (r *run) moved(ctx context.Context, expr string, begin time.Time) (bool, error) {
 	expr = strings.NewReplacer("$namespace", r.namespace, "$__rate_interval", "2m", "$__interval", "30s").Replace(expr)
 	found, err := r.ask(ctx, "query_range", url.Values{
