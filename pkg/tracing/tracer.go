@@ -95,9 +95,13 @@ func (t *Tracer) Root(ctx context.Context, name string, came time.Time) (context
 
 // Follow begins a span of what another process began, by the traceparent that came with it. Without one nothing is recorded.
 func (t *Tracer) Follow(ctx context.Context, parent, name string, kind trace.SpanKind) (context.Context, trace.Span) {
+	none := trace.SpanFromContext(context.Background())
+	if t == nil || parent == "" { // as most events are
+		return ctx, none
+	}
 	before := trace.SpanContextFromContext(w3c.Extract(context.Background(), propagation.MapCarrier{"traceparent": parent}))
-	if t == nil || !before.IsValid() {
-		return ctx, trace.SpanFromContext(context.Background())
+	if !before.IsValid() {
+		return ctx, none
 	}
 	return t.provider.Tracer(scopeName).Start(trace.ContextWithRemoteSpanContext(ctx, before), name, trace.WithSpanKind(kind))
 }

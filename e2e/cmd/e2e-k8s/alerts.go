@@ -58,7 +58,7 @@ func (r *run) alarm(ctx context.Context, f fault) (string, error) {
 		}
 	}
 	var fired string
-	said, err := f.have(ctx, func(ctx context.Context) error {
+	said, err := f.have(ctx, func(ctx context.Context) (err error) {
 		fired, err = r.allFire(ctx, rules)
 		return err
 	})
